@@ -1,0 +1,32 @@
+//! The boundary itself: probe, plan, launch.
+
+use isobar_policy::{BoundaryKind, HostFacts, Plan, Refusal, Request};
+
+use crate::launch::{Descriptors, LaunchError};
+use crate::sandbox::Sandbox;
+
+/// One kind of isolation.
+pub trait Boundary: std::fmt::Debug {
+    /// Which kind.
+    fn kind(&self) -> BoundaryKind;
+
+    /// Learns what this machine can do, by doing it up to the last step. Slow (tens of
+    /// milliseconds); callers cache the answer.
+    fn probe(&self) -> HostFacts;
+
+    /// Binds every clause to mechanisms. Pure: the same request and facts give the same plan.
+    ///
+    /// # Errors
+    /// Every [`Refusal`], not only the first.
+    fn plan(&self, request: &Request, facts: &HostFacts) -> Result<Plan, Vec<Refusal>>;
+
+    /// Makes a sandbox. Returns only after the evidence matched the plan.
+    ///
+    /// # Errors
+    /// [`LaunchError`]; nothing is left of the attempt.
+    fn launch(
+        &self,
+        plan: &Plan,
+        descriptors: Descriptors,
+    ) -> Result<Box<dyn Sandbox>, LaunchError>;
+}
