@@ -1,0 +1,215 @@
+//! The mount table of a jailed process: everything that was asked is there with its attributes, and
+//! nothing else is.
+
+use isobar_os::mountinfo::{self, Mount};
+use isobar_os::procfs;
+use isobar_os::raw::MountAttributes;
+use isobar_policy::{Evidence, Grade};
+
+use super::observed;
+use crate::root::{BindSource, Entry, RootSpec};
+
+/// One mount that must be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountExpectation {
+    /// Where.
+    pub target: String,
+    /// Type of the file system, where we made it.
+    pub kind: Option<&'static str>,
+    /// Options of the mount that must be set.
+    pub options: Vec<&'static str>,
+    /// Whether it may be missing because this kernel lacks the file that it would cover.
+    pub optional: bool,
+    /// Whether mounts below it belong to it (a host directory with its submounts).
+    pub covers_below: bool,
+    /// Options of the file system itself, such as its size, that must be set.
+    pub super_options: Vec<String>,
+}
+
+impl MountExpectation {
+    /// What `root` asks for, its own tmpfs first.
+    #[must_use]
+    pub fn of(root: &RootSpec) -> Vec<Self> {
+        let own = MountAttributes::RDONLY.with(MountAttributes::NOSUID).with(MountAttributes::NODEV);
+        let mut all = vec![Self::new("/", Some("tmpfs"), own)];
+        all.extend(root.placed.iter().filter_map(|placed| Self::entry(&placed.target, &placed.entry)));
+        all
+    }
+
+    fn new(target: &str, kind: Option<&'static str>, attributes: MountAttributes) -> Self {
+        Self {
+            target: target.to_owned(),
+            kind,
+            options: option_names(attributes),
+            optional: false,
+            covers_below: false,
+            super_options: Vec::new(),
+        }
+    }
+
+    fn entry(target: &str, entry: &Entry) -> Option<Self> {
+        match entry {
+            Entry::Directory { .. } | Entry::Link { .. } | Entry::File { .. } => None,
+            Entry::Bind(bind) => {
+                let mut one = Self::new(target, None, bind.attributes);
+                one.covers_below = bind.directory;
+                if matches!(bind.source, BindSource::Device { .. }) {
+                    one.kind = None;
+                }
+                Some(one)
+            }
+            Entry::Tmpfs { attributes, size, inodes, .. } => {
+                let mut one = Self::new(target, Some("tmpfs"), *attributes);
+                let bytes = size.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+                // The kernel keeps whole pages and prints KiB.
+                one.super_options.extend(bytes.map(|bytes| format!("size={}k", bytes.div_ceil(4096) * 4)));
+                one.super_options.push(format!("nr_inodes={}", inodes.to_string_lossy()));
+                Some(one)
+            }
+            Entry::Proc { attributes } => Some(Self::new(target, Some("proc"), *attributes)),
+            Entry::Devpts { attributes, .. } => Some(Self::new(target, Some("devpts"), *attributes)),
+            Entry::MaskFile => {
+                Some(Self { optional: true, ..Self::new(target, None, MountAttributes::NONE) })
+            }
+            Entry::Freeze { attributes } => {
+                Some(Self { optional: true, ..Self::new(target, Some("proc"), *attributes) })
+            }
+        }
+    }
+
+    /// Why `mount` is not what was asked, if it is not.
+    fn contradiction(&self, mount: &Mount) -> Option<String> {
+        if let Some(kind) = self.kind.filter(|kind| *kind != mount.kind) {
+            return Some(format!("{} instead of {kind}", mount.kind));
+        }
+        if let Some(missing) = self.options.iter().find(|option| !mount.has(option)) {
+            return Some(format!("without {missing}: {}", mount.options.join(",")));
+        }
+        if !mount.propagation.is_empty() {
+            return Some(format!("in propagation: {}", mount.propagation.join(" ")));
+        }
+        let missing = self.super_options.iter().find(|option| !mount.super_options.contains(option));
+        missing.map(|option| format!("without {option}: {}", mount.super_options.join(",")))
+    }
+}
+
+fn option_names(attributes: MountAttributes) -> Vec<&'static str> {
+    [
+        (MountAttributes::RDONLY, "ro"),
+        (MountAttributes::NOSUID, "nosuid"),
+        (MountAttributes::NODEV, "nodev"),
+        (MountAttributes::NOEXEC, "noexec"),
+    ]
+    .into_iter()
+    .filter(|(attribute, _)| attributes.contains(*attribute))
+    .map(|(_, name)| name)
+    .collect()
+}
+
+/// Holds the mount table of `pid` against `expected`. One line for each expected mount, key
+/// `mount:TARGET`, and one for what was not expected, key `mount.others`.
+#[must_use]
+pub fn mounts(pid: i32, expected: &[MountExpectation]) -> Vec<Evidence> {
+    match procfs::read(pid, "mountinfo") {
+        Ok(text) => compare(&mountinfo::parse(&text), expected),
+        Err(error) => vec![line("mount.others".to_owned(), "none", observed::<&str>(Err(error)), false)],
+    }
+}
+
+fn compare(found: &[Mount], expected: &[MountExpectation]) -> Vec<Evidence> {
+    let mut evidence: Vec<_> = expected.iter().filter_map(|one| check(found, one)).collect();
+    let others: Vec<_> = found
+        .iter()
+        .filter(|mount| !belongs(mount, expected))
+        .map(|mount| format!("{} ({})", mount.point, mount.kind))
+        .collect();
+    let text = if others.is_empty() { "none".to_owned() } else { others.join(" ") };
+    let count = found.iter().filter(|mount| mount.point == "/").count();
+    evidence.push(line("mount.others".to_owned(), "none", text, others.is_empty()));
+    evidence.push(line("mount.roots".to_owned(), "1", count.to_string(), count == 1));
+    evidence
+}
+
+/// The topmost mount at the target decides: it is what the process sees.
+fn check(found: &[Mount], one: &MountExpectation) -> Option<Evidence> {
+    let key = format!("mount:{}", one.target);
+    let mut wanted = one.kind.into_iter().chain(one.options.iter().copied()).collect::<Vec<_>>();
+    wanted.push("private");
+    wanted.extend(one.super_options.iter().map(String::as_str));
+    let wanted = wanted.join(" ");
+    let Some(mount) = found.iter().rfind(|mount| mount.point == one.target) else {
+        let missing = line(key, &wanted, "not mounted".to_owned(), false);
+        return if one.optional { None } else { Some(missing) };
+    };
+    Some(match one.contradiction(mount) {
+        Some(text) => line(key, &wanted, text, false),
+        None => line(key, &wanted, wanted.clone(), true),
+    })
+}
+
+/// A mount belongs where it was asked for, or below a host directory whose attributes it shares.
+fn belongs(mount: &Mount, expected: &[MountExpectation]) -> bool {
+    expected.iter().any(|one| {
+        let below = mount.point.strip_prefix(&one.target).is_some_and(|rest| rest.starts_with('/'));
+        one.target == mount.point
+            || (one.covers_below
+                && below
+                && one.options.iter().all(|option| mount.has(option))
+                && mount.propagation.is_empty())
+    })
+}
+
+fn line(key: String, expected: &str, observed: String, holds: bool) -> Evidence {
+    let source = "/proc/PID/mountinfo".to_owned();
+    let expected = expected.to_owned();
+    Evidence { key, grade: Grade::ReadBack, source, expected, observed, holds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mount(point: &str, options: &str, propagation: &[&str]) -> Mount {
+        Mount {
+            root: "/".to_owned(),
+            point: point.to_owned(),
+            options: options.split(',').map(str::to_owned).collect(),
+            propagation: propagation.iter().map(|tag| (*tag).to_owned()).collect(),
+            kind: "tmpfs".to_owned(),
+            super_options: vec!["rw".to_owned()],
+        }
+    }
+
+    fn expectation(target: &str) -> MountExpectation {
+        MountExpectation::new(target, Some("tmpfs"), MountAttributes::RDONLY)
+    }
+
+    fn holds(found: &[Mount], expected: &[MountExpectation]) -> bool {
+        compare(found, expected).iter().all(|line| line.holds)
+    }
+
+    #[test]
+    fn a_table_that_matches_holds() {
+        let expected = [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
+        let found = [mount("/", "ro", &[]), mount("/usr", "ro", &[]), mount("/usr/share", "ro", &[])];
+        assert!(holds(&found, &expected), "a submount of a host directory belongs to it");
+    }
+
+    #[test]
+    fn every_deviation_is_noticed() {
+        let expected = [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
+        let root = || mount("/", "ro", &[]);
+        let usr = || mount("/usr", "ro", &[]);
+        let bad: [(&str, Vec<Mount>); 6] = [
+            ("missing", vec![root()]),
+            ("writable", vec![root(), mount("/usr", "rw", &[])]),
+            ("propagating", vec![root(), mount("/usr", "ro", &["shared:1"])]),
+            ("unexpected", vec![root(), usr(), mount("/old", "ro", &[])]),
+            ("writable below", vec![root(), usr(), mount("/usr/local", "rw", &[])]),
+            ("old root left", vec![mount("/", "rw", &[]), root(), usr()]),
+        ];
+        for (what, found) in bad {
+            assert!(!holds(&found, &expected), "a mount table with a {what} mount must not pass");
+        }
+    }
+}

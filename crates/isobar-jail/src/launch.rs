@@ -1,0 +1,171 @@
+//! The supervisor's side of a launch.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use isobar_os::Errno;
+use isobar_os::idmap::write_map;
+use isobar_os::namespaces::NamespaceKind;
+use isobar_os::raw::{self, ChildStack, Fd, ProcessArguments, Shared};
+
+use crate::error::{JailError, Step};
+use crate::evidence::MountExpectation;
+use crate::root::RootSpec;
+use crate::spec::{Identity, JailSpec};
+use crate::stage::{Helper, Prepared, StageIdentity, Words};
+use crate::sys::Stage;
+
+/// Descriptors that the stage duplicates from are numbered from here up, so that no target below
+/// overwrites one.
+const FIRST_SOURCE: i32 = 10;
+
+/// A process on its way into its jail, or in it. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct Jailed {
+    stage: Stage,
+    expected_mounts: Vec<MountExpectation>,
+}
+
+/// Makes the process and returns while it is still setting itself up: it announces itself on the
+/// descriptor that the specification names, then executes its program.
+///
+/// The process dies with the calling *thread*.
+///
+/// # Errors
+/// [`JailError`]; nothing is left of the attempt.
+pub fn launch(spec: JailSpec) -> Result<Jailed, JailError> {
+    #[cfg(isobar_fault)]
+    isobar_os::fault::load();
+    let expected_mounts = MountExpectation::of(&spec.root);
+    let maps = match &spec.identity {
+        Identity::Mapped { uid_map, gid_map, .. } => Some((uid_map.clone(), gid_map.clone())),
+        Identity::Own { .. } => None,
+    };
+    let (prepared, descriptors) = prepare(spec).map_err(JailError::Prepare)?;
+    let stage = Stage::start(prepared, descriptors).map_err(JailError::Clone)?;
+    let jailed = Jailed { stage, expected_mounts };
+    if let Some((uid_map, gid_map)) = maps {
+        write_map(jailed.pid(), "uid_map", &uid_map).map_err(JailError::Maps)?;
+        write_map(jailed.pid(), "gid_map", &gid_map).map_err(JailError::Maps)?;
+        if let Some(prepared) = jailed.stage.prepared() {
+            raw::wake(&prepared.words.mapped, 1).map_err(JailError::Prepare)?;
+        }
+    }
+    Ok(jailed)
+}
+
+fn prepare(spec: JailSpec) -> Result<(Prepared, Vec<OwnedFd>), Errno> {
+    let mut kept = Vec::new();
+    let mut keep = |descriptor: OwnedFd| -> Result<Fd, Errno> {
+        let high = rustix::io::fcntl_dupfd_cloexec(&descriptor, FIRST_SOURCE)?;
+        let number = Fd::of(high.as_fd());
+        kept.push(high);
+        Ok(number)
+    };
+    let mut descriptors = Vec::new();
+    let mut announce = Fd::numbered(spec.announce);
+    for (descriptor, number) in spec.descriptors {
+        let source = keep(descriptor)?;
+        if number == spec.announce {
+            announce = source;
+        }
+        descriptors.push((source, Fd::numbered(number)));
+    }
+    let groups = spec.groups.into_iter().map(&mut keep).collect::<Result<_, _>>()?;
+    let program = keep(spec.execution.program)?;
+    let identity = match spec.identity {
+        Identity::Own { uid, gid, host_uid, host_gid } => StageIdentity::Own {
+            uid_map: format!("{uid} {host_uid} 1\n").into_bytes(),
+            gid_map: format!("{gid} {host_gid} 1\n").into_bytes(),
+        },
+        Identity::Mapped { uid, gid, .. } => StageIdentity::Mapped { uid, gid },
+    };
+    let helper = if spec.namespaces.contains(&NamespaceKind::Net) {
+        Some(Helper { stack: ChildStack::new()?, answer: Shared::new() })
+    } else {
+        None
+    };
+    let prepared = Prepared {
+        identity,
+        namespaces: spec.namespaces,
+        root: spec.root,
+        hostname: spec.hostname,
+        groups,
+        limits: spec.limits,
+        late: spec.late,
+        descriptors,
+        announce,
+        program,
+        arguments: ProcessArguments::new(spec.execution.argv, spec.execution.envp),
+        helper,
+        words: Words::default(),
+    };
+    Ok((prepared, kept))
+}
+
+impl Jailed {
+    /// The process's number in our pid namespace.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.stage.child().pid()
+    }
+
+    /// Becomes readable when it ends.
+    #[must_use]
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.stage.child().pidfd()
+    }
+
+    /// The mounts that its namespace must have, and no others.
+    #[must_use]
+    pub fn expected_mounts(&self) -> &[MountExpectation] {
+        &self.expected_mounts
+    }
+
+    /// Whether the process has executed its program. What it needed of our memory is then freed.
+    pub fn executed(&mut self) -> bool {
+        self.stage.release()
+    }
+
+    /// Why the stage failed, once the process has ended without executing its program.
+    #[must_use]
+    pub fn failure(&self) -> JailError {
+        let Some(prepared) = self.stage.prepared() else { return JailError::Vanished };
+        let words = &prepared.words;
+        let Some(step) = Step::from_number(words.failed_step.get()) else {
+            return JailError::Vanished;
+        };
+        let index = usize::try_from(words.failed_index.get()).unwrap_or(usize::MAX);
+        let errno = i32::try_from(words.failed_errno.get()).unwrap_or(i32::MAX);
+        let subject = subject(prepared, step, index);
+        JailError::Stage { step, subject, errno: Errno::from_raw_os_error(errno) }
+    }
+
+    /// Kills it and everything in its process namespace.
+    pub fn kill(&self) {
+        self.stage.child().kill();
+    }
+
+    /// Waits until it and everything in its process namespace is gone.
+    ///
+    /// # Errors
+    /// As waitid(2).
+    pub fn reap(&mut self) -> Result<(), Errno> {
+        self.stage.child_mut().reap()
+    }
+}
+
+/// What a failing step was about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other steps are about one thing each")]
+fn subject(prepared: &Prepared, step: Step, index: usize) -> Option<String> {
+    let in_root = |root: &RootSpec| root.placed.get(index).map(|placed| placed.target.clone());
+    match step {
+        Step::RootEntry | Step::Changed => in_root(&prepared.root),
+        Step::Limits => prepared.limits.get(index).map(|limit| limit.line.to_owned()),
+        Step::Landlock => {
+            let landlock = prepared.late.landlock.as_ref()?;
+            let rule = landlock.rules.get(index)?;
+            Some(rule.path.to_string_lossy().into_owned())
+        }
+        _ => None,
+    }
+}

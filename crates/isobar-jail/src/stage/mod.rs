@@ -1,0 +1,173 @@
+//! What runs between clone and exec.
+//!
+//! The only code of isobar that runs in a child which shares its supervisor's memory. It reads a
+//! [`Prepared`] and calls `isobar_os::raw`: no allocation, no lock, no panic, no thread-local
+//! storage. Descriptors that it opens are numbers in its own table and close at exec.
+//!
+//! The order is the measured one: whatever is slow and independent (the network namespace) runs in
+//! a helper beside the mounts.
+
+pub(crate) mod confine;
+mod fill;
+mod network;
+
+use isobar_os::Errno;
+use isobar_os::namespaces::NamespaceKind;
+use isobar_os::raw::{self, Fd, ProcessArguments, Shared};
+
+pub(crate) use network::{Helper, helper};
+
+use crate::confinement::Confinement;
+use crate::error::Step;
+use crate::root::RootSpec;
+use crate::spec::ResourceLimit;
+
+/// A step that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failure {
+    pub(crate) step: Step,
+    /// Which entry, where the step has several.
+    pub(crate) index: usize,
+    pub(crate) errno: Errno,
+}
+
+/// Names the step of an error.
+pub(crate) trait At<T> {
+    fn at(self, step: Step) -> Result<T, Failure>;
+    fn at_entry(self, step: Step, index: usize) -> Result<T, Failure>;
+}
+
+impl<T> At<T> for Result<T, Errno> {
+    fn at(self, step: Step) -> Result<T, Failure> {
+        self.at_entry(step, 0)
+    }
+
+    fn at_entry(self, step: Step, index: usize) -> Result<T, Failure> {
+        self.map_err(|errno| Failure { step, index, errno })
+    }
+}
+
+/// Identity as the stage needs it: texts are ready to be written.
+#[derive(Debug)]
+pub(crate) enum StageIdentity {
+    Own { uid_map: Vec<u8>, gid_map: Vec<u8> },
+    Mapped { uid: u32, gid: u32 },
+}
+
+/// Words that the stage and its supervisor share.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    /// Set by the supervisor when the identity maps are written.
+    pub(crate) mapped: Shared,
+    /// Set by the stage before it ends: step, index + 1, errno.
+    pub(crate) failed_step: Shared,
+    pub(crate) failed_index: Shared,
+    pub(crate) failed_errno: Shared,
+}
+
+/// Everything that the stage reads.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) identity: StageIdentity,
+    pub(crate) namespaces: Vec<NamespaceKind>,
+    pub(crate) root: RootSpec,
+    pub(crate) hostname: Option<std::ffi::CString>,
+    pub(crate) groups: Vec<Fd>,
+    pub(crate) limits: Vec<ResourceLimit>,
+    pub(crate) late: Confinement,
+    pub(crate) descriptors: Vec<(Fd, Fd)>,
+    pub(crate) announce: Fd,
+    pub(crate) program: Fd,
+    pub(crate) arguments: ProcessArguments,
+    pub(crate) helper: Option<Helper>,
+    pub(crate) words: Words,
+}
+
+/// Runs the whole stage. Returns only on failure.
+pub(crate) fn run(prepared: &Prepared) -> Failure {
+    match confine_and_execute(prepared) {
+        Ok(never) => match never {},
+        Err(failure) => failure,
+    }
+}
+
+fn confine_and_execute(prepared: &Prepared) -> Result<std::convert::Infallible, Failure> {
+    let network = network::start(prepared)?;
+    unshare_early(prepared)?;
+    take_identity(prepared)?;
+    raw::parent_death_signal().at(Step::DeathSignal)?;
+    fill::make_root(&prepared.root)?;
+    if let Some(hostname) = &prepared.hostname {
+        raw::set_hostname(hostname).at(Step::Hostname)?;
+    }
+    network::enter(network)?;
+    join_groups(prepared)?;
+    raw::send_byte_frame(prepared.announce, STAGED).at(Step::Announce)?;
+    place_descriptors(prepared)?;
+    for (index, limit) in prepared.limits.iter().enumerate() {
+        raw::set_limit(limit.resource, limit.soft, limit.hard).at_entry(Step::Limits, index)?;
+    }
+    confine::apply(&prepared.late)?;
+    Err(raw::execute(prepared.program, &prepared.arguments)).at(Step::Execute)
+}
+
+/// The frame kind of `isobar_boundary::protocol::kind::STAGED`, which this crate does not see; the
+/// namespace boundary's tests compare the two.
+pub(crate) const STAGED: u8 = 11;
+
+/// Namespaces that are made by unshare before the mounts. The cgroup namespace comes later, so that
+/// its root is the sandbox's own group; the network namespace is the helper's.
+fn unshare_early(prepared: &Prepared) -> Result<(), Failure> {
+    let flags = prepared
+        .namespaces
+        .iter()
+        .filter(|kind| !matches!(kind, NamespaceKind::Cgroup | NamespaceKind::Net))
+        .fold(0, |flags, kind| flags | kind.flag());
+    raw::unshare(flags).at(Step::Unshare)
+}
+
+fn take_identity(prepared: &Prepared) -> Result<(), Failure> {
+    match &prepared.identity {
+        StageIdentity::Own { uid_map, gid_map } => {
+            // setgroups must be denied before an unprivileged gid_map (user_namespaces(7)).
+            write_own(c"/proc/self/setgroups", b"deny")?;
+            write_own(c"/proc/self/uid_map", uid_map)?;
+            write_own(c"/proc/self/gid_map", gid_map)
+        }
+        StageIdentity::Mapped { uid, gid } => {
+            raw::wait_while_zero(&prepared.words.mapped).at(Step::Maps)?;
+            raw::clear_groups().at(Step::Identity)?;
+            raw::set_gid(*gid).at(Step::Identity)?;
+            raw::set_uid(*uid).at(Step::Identity)
+        }
+    }
+}
+
+fn write_own(path: &std::ffi::CStr, text: &[u8]) -> Result<(), Failure> {
+    let file = raw::open_write(Fd::CWD, path).at(Step::Maps)?;
+    raw::write_all(file, text).at(Step::Maps)
+}
+
+fn join_groups(prepared: &Prepared) -> Result<(), Failure> {
+    for (index, tasks) in prepared.groups.iter().enumerate() {
+        #[cfg(isobar_fault)]
+        if isobar_os::fault::active(isobar_os::fault::Fault::SkipCgroup) {
+            continue;
+        }
+        raw::write_all(*tasks, b"0").at_entry(Step::Cgroup, index)?;
+    }
+    if prepared.namespaces.contains(&NamespaceKind::Cgroup) {
+        raw::unshare(NamespaceKind::Cgroup.flag()).at(Step::CgroupNamespace)?;
+    }
+    Ok(())
+}
+
+/// Gives the process its descriptors and marks all others close-on-exec. Sources are numbered from
+/// 10 up, so no target overwrites a source.
+fn place_descriptors(prepared: &Prepared) -> Result<(), Failure> {
+    raw::close_on_exec_from(Fd::numbered(0)).at(Step::Descriptors)?;
+    for (index, (from, to)) in prepared.descriptors.iter().enumerate() {
+        raw::duplicate_to(*from, *to).at_entry(Step::Descriptors, index)?;
+    }
+    Ok(())
+}
