@@ -1,0 +1,39 @@
+//! The faults of a fault build: each leaves out the one layer that another test sees holding.
+
+use isobar_boundary::protocol::Setup;
+
+use super::host::{Agent, PLAIN, POWERLESS, STAGED};
+
+const KEEP_CAPABILITIES: u64 = 1;
+const KEEP_IDENTITY: u64 = 2;
+const STAY_DUMPABLE: u64 = 4;
+
+#[test]
+fn a_dumpable_agent_can_be_looked_into() {
+    let (mut agent, _) = Agent::start(POWERLESS, &Setup { faults: STAY_DUMPABLE, ..PLAIN });
+    let seen = agent.output("readlink /proc/1/exe");
+    assert!(seen.contains("isobar-init"), "what a guest must not see: {seen}");
+}
+
+#[test]
+fn capabilities_and_identity_can_be_kept() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root has a second user number without the help of others");
+        return;
+    }
+    let flags = PLAIN.flags | Setup::SWITCH_IDS;
+    let switch = Setup { flags, uid: 4242, gid: 4343, ..PLAIN };
+    let status = |faults| {
+        let (mut agent, _) = Agent::start(STAGED, &Setup { faults, ..switch });
+        agent.output("cat /proc/self/status")
+    };
+    let none = "CapEff:\t0000000000000000";
+    let kept = status(KEEP_IDENTITY);
+    assert!(kept.contains("Uid:\t4141\t"), "the guest has the agent's user: {kept}");
+    assert!(kept.contains(none), "and still no capability: {kept}");
+    let kept = status(KEEP_CAPABILITIES);
+    assert!(kept.contains("Uid:\t4242\t"), "the guest has its own user: {kept}");
+    assert!(kept.contains("CapEff:\t00000000000001e0"), "with the agent's capabilities: {kept}");
+    let kept = status(0);
+    assert!(kept.contains(none) && kept.contains("Uid:\t4242\t"), "nothing is kept: {kept}");
+}
