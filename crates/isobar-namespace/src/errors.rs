@@ -1,0 +1,84 @@
+//! How failures of this boundary reach a person: code, cause, remedy.
+
+use isobar_boundary::LaunchError;
+use isobar_jail::{JailError, Step};
+use isobar_os::Errno;
+use isobar_policy::{Clause, Code, Diagnostic, Refusal};
+
+/// A launch that isobar could not carry out.
+pub(crate) fn failed(code: Code, error: &dyn std::error::Error, remedy: &str) -> LaunchError {
+    LaunchError::Failed(Diagnostic::new(code, error, remedy))
+}
+
+/// What a failed jail means: a host that cannot, a path that changed, or a fault of ours.
+pub(crate) fn jail(error: &JailError) -> LaunchError {
+    if let Some(refusal) = refusal(error) {
+        return LaunchError::Refused(vec![refusal]);
+    }
+    if let JailError::Stage { step: Step::Changed, .. } = error {
+        let remedy = "leave the path alone while isobar starts, or find out who changes it";
+        return failed(Code::LaunchChanged, error, remedy);
+    }
+    failed(Code::LaunchStep, error, "run `isobar doctor` to see what this host offers")
+}
+
+/// The refusal that a failure amounts to, where the host is the cause.
+fn refusal(error: &JailError) -> Option<Refusal> {
+    let (code, clause, errno) = match error {
+        JailError::Clone(errno) => (Code::HostUserNamespaces, None, *errno),
+        JailError::Stage { step, errno, subject } => (code_of(*step)?, clause_of(*step, subject.as_deref()), *errno),
+        _ => return None,
+    };
+    // Exhaustion passes by itself and says nothing about the host.
+    if matches!(errno, Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE) {
+        return None;
+    }
+    let (why, remedy) = match code {
+        Code::HostUserNamespaces => crate::probe::blocked_namespaces(&error_text(error)),
+        Code::HostLimitCeiling => (
+            format!("{}: the value is above the caller's own hard limit", error_text(error)),
+            "ask for less, or raise the hard limit (ulimit -H)".to_owned(),
+        ),
+        _ => (error_text(error), "run `isobar doctor` to see what this host offers".to_owned()),
+    };
+    Some(Refusal { code, clause, why, remedy, acceptable: None })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other steps say nothing about the host")]
+const fn code_of(step: Step) -> Option<Code> {
+    match step {
+        Step::Helper | Step::Unshare | Step::Maps | Step::Private | Step::RootFs | Step::Pivot => {
+            Some(Code::HostUserNamespaces)
+        }
+        Step::Network | Step::CgroupNamespace | Step::Filter => Some(Code::HostLayerMissing),
+        Step::Landlock => Some(Code::HostLandlockMissing),
+        Step::Limits => Some(Code::HostLimitCeiling),
+        _ => None,
+    }
+}
+
+fn clause_of(step: Step, subject: Option<&str>) -> Option<Clause> {
+    if step != Step::Limits {
+        return None;
+    }
+    match subject? {
+        "Max open files" => Some(Clause::OpenFiles),
+        "Max file size" => Some(Clause::FileSize),
+        "Max processes" => Some(Clause::Pids),
+        "Max data size" => Some(Clause::Memory),
+        "Max cpu time" => Some(Clause::CpuTime),
+        _ => None,
+    }
+}
+
+/// The error with its causes in one line.
+pub(crate) fn error_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

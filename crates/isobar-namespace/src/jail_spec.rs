@@ -1,0 +1,259 @@
+//! From a plan to the description of the jailed process.
+
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+use isobar_jail::{
+    Bind, Confinement, Entry, Execution, Identity, JailSpec, LandlockRule, LandlockSpec,
+    ResourceLimit, RootError, RootSpec,
+};
+use isobar_os::capability;
+use isobar_os::landlock;
+use isobar_os::namespaces::NamespaceKind;
+use isobar_os::seccomp::{DeniedAnswer, Filter, FilterRequest, ProcessRule, assemble};
+use isobar_policy::{Access, Privilege};
+
+use crate::payload::{
+    CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits, PlannedTmpfs,
+};
+use crate::range::Range;
+use crate::system::{self, HARDENED};
+
+/// The number that `isobar-init` has inside a root-run sandbox. The guest never has it.
+const AGENT_ID: u32 = 65_533;
+/// A file that only Landlock denies, so that its domain can be probed.
+pub(crate) const CANARY: &str = "/.isobar";
+/// Where the agent speaks, and where it gets channels.
+const AGENT_STREAM: i32 = 3;
+const CHANNEL_SOCKET: i32 = 4;
+
+/// What comes from outside the plan.
+pub(crate) struct Ingredients {
+    pub(crate) binds: Vec<Bind>,
+    pub(crate) range: Option<Range>,
+    pub(crate) groups: Vec<OwnedFd>,
+    pub(crate) filter: Filter,
+    pub(crate) program: OwnedFd,
+    pub(crate) null: [OwnedFd; 3],
+    pub(crate) stream: OwnedFd,
+    pub(crate) channels: OwnedFd,
+    pub(crate) home: String,
+}
+
+/// The filter for a plan. Where the agent shares the guest's number, calls on other processes'
+/// limits and scheduling are denied, since the agent would be among them.
+pub(crate) fn filter(planned: &Planned) -> Filter {
+    let processes = match planned.privilege {
+        Privilege::Root => ProcessRule::Any,
+        Privilege::User => ProcessRule::SelfOnly,
+    };
+    assemble(&FilterRequest { processes, denied: DeniedAnswer::Errno })
+}
+
+/// Capabilities of the agent: what it needs to start the guest under its own number and to signal
+/// it. Only a root-run sandbox has them.
+pub(crate) const fn agent_capabilities(privilege: Privilege) -> u64 {
+    match privilege {
+        Privilege::Root => {
+            capability::mask(capability::KILL)
+                | capability::mask(capability::SETGID)
+                | capability::mask(capability::SETUID)
+                | capability::mask(capability::SETPCAP)
+        }
+        Privilege::User => 0,
+    }
+}
+
+/// The identity maps as the kernel prints them back, in the order in which they are written.
+pub(crate) fn map_texts(planned: &Planned, range: Option<Range>) -> (String, String) {
+    match range {
+        Some(range) => {
+            let line = |inside: u32| {
+                format!("{inside} {} 1, {AGENT_ID} {} 1", range.guest(), range.agent())
+            };
+            (line(planned.uid), line(planned.gid))
+        }
+        None => (
+            format!("{} {} 1", planned.uid, planned.host_uid),
+            format!("{} {} 1", planned.gid, planned.host_gid),
+        ),
+    }
+}
+
+fn identity(planned: &Planned, range: Option<Range>) -> Identity {
+    if range.is_none() {
+        let (host_uid, host_gid) = (planned.host_uid, planned.host_gid);
+        return Identity::Own { uid: planned.uid, gid: planned.gid, host_uid, host_gid };
+    }
+    let (uid_map, gid_map) = map_texts(planned, range);
+    let lines = |text: &str| format!("{}\n", text.replace(", ", "\n"));
+    Identity::Mapped {
+        uid_map: lines(&uid_map),
+        gid_map: lines(&gid_map),
+        uid: AGENT_ID,
+        gid: AGENT_ID,
+    }
+}
+
+/// Namespaces beside user and process ones.
+pub(crate) fn namespaces(planned: &Planned) -> Vec<NamespaceKind> {
+    let mut kinds = vec![NamespaceKind::Mount, NamespaceKind::Net, NamespaceKind::Ipc, NamespaceKind::Uts];
+    if planned.cgroup_namespace {
+        kinds.push(NamespaceKind::Cgroup);
+    }
+    if planned.time_namespace {
+        kinds.push(NamespaceKind::Time);
+    }
+    kinds
+}
+
+/// Puts everything together.
+pub(crate) fn build(planned: &Planned, mut with: Ingredients) -> Result<JailSpec, RootError> {
+    let binds = std::mem::take(&mut with.binds);
+    let mut rules = Vec::new();
+    let root = root(planned, binds, &with.home, &mut rules)?;
+    let landlock = planned.landlock_abi.map(|abi| LandlockSpec { abi, rules });
+    let [null_in, null_out, null_err] = with.null;
+    Ok(JailSpec {
+        identity: identity(planned, with.range),
+        namespaces: namespaces(planned),
+        root,
+        hostname: CString::new(planned.hostname.as_str()).ok(),
+        groups: with.groups,
+        limits: resource_limits(&planned.limits, planned.privilege),
+        late: Confinement {
+            enforce: true,
+            keep_capabilities: agent_capabilities(planned.privilege),
+            landlock,
+            filter: Some(with.filter),
+        },
+        descriptors: vec![
+            (null_in, 0),
+            (null_out, 1),
+            (null_err, 2),
+            (with.stream, AGENT_STREAM),
+            (with.channels, CHANNEL_SOCKET),
+        ],
+        announce: AGENT_STREAM,
+        execution: Execution {
+            program: with.program,
+            argv: vec![c"isobar-init".to_owned()],
+            envp: Vec::new(),
+        },
+    })
+}
+
+fn root(
+    planned: &Planned,
+    binds: Vec<Bind>,
+    home: &str,
+    rules: &mut Vec<LandlockRule>,
+) -> Result<RootSpec, RootError> {
+    let mut root = RootSpec::new();
+    let mut rule = |path: &str, access: u64| {
+        if let Ok(path) = CString::new(path) {
+            rules.push(LandlockRule { path, access, optional: false });
+        }
+    };
+    let own = system::place(&mut root)?;
+    for path in std::iter::once("/usr").chain(own) {
+        rule(path, landlock::READ_ONLY);
+    }
+    for (path, content) in crate::etc::files(planned.uid, planned.gid, &planned.hostname, home) {
+        root.place(path, Entry::File { mode: 0o644, content })?;
+    }
+    rule("/etc", landlock::READ_FILE);
+    // Listing the root tells nothing that was not put there for the guest; reading is granted
+    // directory by directory, and never for the canary.
+    rule("/", landlock::READ_DIR);
+    root.place(CANARY, Entry::File { mode: 0o644, content: Vec::new() })?;
+    for path in ["/run", "/home", "/root", "/srv", "/opt", "/var"] {
+        if !root.has(path) {
+            root.place(path, Entry::Directory { mode: 0o755 })?;
+        }
+    }
+    system::place_devices(&mut root)?;
+    for (path, _) in system::DEVICES {
+        rule(path, landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | landlock::IOCTL_DEV);
+    }
+    rule("/dev/pts", landlock::READ_FILE | landlock::WRITE_FILE | landlock::IOCTL_DEV);
+    system::place_proc(&mut root)?;
+    rule("/proc", landlock::READ_FILE | landlock::WRITE_FILE);
+    place_memory(planned, &mut root, &mut rule)?;
+    for (bind, grant) in binds.into_iter().zip(&planned.grants) {
+        let access = match grant.access {
+            Access::Ro => landlock::READ_ONLY,
+            Access::Rw => landlock::READ_WRITE,
+        };
+        rule(&grant.target, access);
+        root.place(&grant.target, Entry::Bind(bind))?;
+    }
+    if !root.has("/var/tmp") {
+        root.place("/var/tmp", Entry::Link { target: c"/tmp".to_owned() })?;
+    }
+    Ok(root)
+}
+
+/// `/tmp`, the policy's own tmpfs, and `/dev/shm`, which shares the cap of `/tmp` where that is
+/// ours.
+fn place_memory(
+    planned: &Planned,
+    root: &mut RootSpec,
+    rule: &mut impl FnMut(&str, u64),
+) -> Result<(), RootError> {
+    let shm = PlannedTmpfs { target: "/dev/shm".to_owned(), bytes: 64 << 20, inodes: 16_384 };
+    for one in planned.tmp.iter().chain(&planned.tmpfs).chain(std::iter::once(&shm)) {
+        rule(&one.target, landlock::READ_WRITE);
+        root.place(&one.target, tmpfs(one)?)?;
+    }
+    Ok(())
+}
+
+fn tmpfs(one: &PlannedTmpfs) -> Result<Entry, RootError> {
+    let decimal = |number: u64| {
+        CString::new(number.to_string()).map_err(|_| RootError::Target { target: one.target.clone() })
+    };
+    Ok(Entry::Tmpfs {
+        size: decimal(one.bytes)?,
+        inodes: decimal(one.inodes)?,
+        mode: c"1777".to_owned(),
+        attributes: HARDENED,
+    })
+}
+
+/// Resource limits: two of the floor, and what the policy bound to one.
+pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> Vec<ResourceLimit> {
+    /// `RLIMIT_*` (asm-generic/resource.h).
+    const CPU: u32 = 0;
+    const FSIZE: u32 = 1;
+    const DATA: u32 = 2;
+    const CORE: u32 = 4;
+    const NPROC: u32 = 6;
+    const NOFILE: u32 = 7;
+    const RTPRIO: u32 = 14;
+    let same = |resource, line, value| ResourceLimit { resource, line, soft: value, hard: value };
+    let mut all = vec![
+        same(CORE, "Max core file size", 0),
+        same(RTPRIO, "Max realtime priority", 0),
+    ];
+    if let Some(files) = limits.open_files {
+        all.push(same(NOFILE, "Max open files", files));
+    }
+    if let Some(bytes) = limits.file_bytes {
+        all.push(same(FSIZE, "Max file size", bytes));
+    }
+    if let Some(MemoryLimit::PerProcess(bytes)) = limits.memory {
+        all.push(same(DATA, "Max data size", bytes));
+    }
+    if let Some(CpuTimeLimit::PerProcess(millis)) = limits.cpu_time {
+        let seconds = millis.div_ceil(1000);
+        // SIGXCPU at the soft limit tells it apart from any other SIGKILL.
+        all.push(ResourceLimit { resource: CPU, line: "Max cpu time", soft: seconds, hard: seconds + 1 });
+    }
+    if let Some(PidsLimit::UserNamespace(tasks)) = limits.pids {
+        // An ordinary user's agent has the guest's number and counts too.
+        let agent = u64::from(privilege == Privilege::User);
+        all.push(same(NPROC, "Max processes", u64::from(tasks) + agent));
+    }
+    all
+}

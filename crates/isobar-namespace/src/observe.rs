@@ -1,0 +1,155 @@
+//! Evidence of one launch: what is read back when the root is in place, and what the agent probed.
+//!
+//! Knows the plan and the kernel's files, not how the stage works.
+
+use isobar_boundary::protocol::{Hello, Ready};
+use isobar_jail::Jailed;
+use isobar_jail::evidence::{self, ExpectedStatus};
+use isobar_os::namespaces::NamespaceKind;
+use isobar_os::procfs;
+use isobar_os::seccomp::Filter;
+use isobar_policy::{Evidence, Grade, Privilege};
+
+use crate::groups::Holdings;
+use crate::jail_spec::{agent_capabilities, map_texts, namespaces, resource_limits};
+use crate::payload::Planned;
+
+/// EACCES, which Landlock answers.
+const EACCES: u32 = 13;
+/// SIGSYS, which a kill rule sends.
+const SIGSYS: u32 = 31;
+
+/// What can be read when the stage says that its root is in place.
+pub(crate) fn staged(planned: &Planned, jailed: &Jailed, holdings: &Holdings) -> Vec<Evidence> {
+    let pid = jailed.pid();
+    let mut kinds = vec![NamespaceKind::User, NamespaceKind::Pid];
+    // The time namespace is entered at exec.
+    kinds.extend(namespaces(planned).into_iter().filter(|kind| *kind != NamespaceKind::Time));
+    let (uid_map, gid_map) = map_texts(planned, holdings.range);
+    let mut all = evidence::namespaces(pid, &kinds);
+    all.extend(evidence::id_maps(pid, &uid_map, &gid_map));
+    all.extend(evidence::mounts(pid, jailed.expected_mounts()));
+    all.push(network_devices(pid));
+    all.extend(holdings.evidence(pid, &planned.limits));
+    all
+}
+
+/// What can be read and was probed once the agent has spoken.
+pub(crate) fn greeted(
+    planned: &Planned,
+    jailed: &Jailed,
+    holdings: &Holdings,
+    filter: &Filter,
+    hello: &Hello,
+) -> Vec<Evidence> {
+    let pid = jailed.pid();
+    let mut all = Vec::new();
+    if planned.time_namespace {
+        all.extend(evidence::namespaces(pid, &[NamespaceKind::Time]));
+    }
+    let (host_uid, host_gid) = holdings
+        .range
+        .map_or((planned.host_uid, planned.host_gid), |range| (range.agent(), range.agent()));
+    let capabilities = agent_capabilities(planned.privilege);
+    let groups = planned.kept_groups.clone();
+    let expected = ExpectedStatus { host_uid, host_gid, groups, capabilities, filters: 1 };
+    all.extend(evidence::status(pid, "agent", &expected));
+    all.extend(evidence::limits(pid, &resource_limits(&planned.limits, planned.privilege)));
+    all.push(filter_probe("filter.agent", filter, hello.filter_errno));
+    all.push(kill_probe("filter.i386", "a 32-bit call", hello.i386_signal));
+    all.push(kill_probe("filter.x32", "an x32 call", hello.x32_signal));
+    if planned.landlock_abi.is_some() {
+        all.push(landlock_probe("landlock.agent", hello.canary_errno));
+    }
+    all.push(Evidence::compare(
+        "uts.hostname",
+        Grade::Asserted,
+        "sethostname",
+        planned.hostname.as_str(),
+        planned.hostname.as_str(),
+    ));
+    all
+}
+
+/// What can be read and was probed of a process before it executes the guest's program.
+pub(crate) fn process(
+    planned: &Planned,
+    agent: i32,
+    pid: i32,
+    holdings: &Holdings,
+    filter: &Filter,
+    ready: &Ready,
+) -> Vec<Evidence> {
+    let (host_uid, host_gid) = holdings
+        .range
+        .map_or((planned.host_uid, planned.host_gid), |range| (range.guest(), range.guest()));
+    let groups = planned.kept_groups.clone();
+    let expected = ExpectedStatus { host_uid, host_gid, groups, capabilities: 0, filters: 1 };
+    let mut all = evidence::status(pid, "process", &expected);
+    all.push(filter_probe("filter.process", filter, ready.filter_errno));
+    if planned.landlock_abi.is_some() {
+        all.push(landlock_probe("landlock.process", ready.canary_errno));
+    }
+    all.push(not_dumpable(planned.privilege, agent, host_uid));
+    all
+}
+
+fn network_devices(pid: i32) -> Evidence {
+    let devices = procfs::read(pid, "net/dev").map(|text| {
+        let names = text.lines().skip(2).filter_map(|line| line.split(':').next());
+        names.map(str::trim).collect::<Vec<_>>().join(" ")
+    });
+    let observed = devices.unwrap_or_else(|error| format!("unreadable: {error}"));
+    Evidence::compare("net.devices", Grade::ReadBack, "/proc/PID/net/dev", "lo", observed)
+}
+
+fn filter_probe(key: &str, filter: &Filter, errno: u32) -> Evidence {
+    let source = format!("reserved call {}", filter.probe_call());
+    let expected = format!("errno {}", filter.probe_errno());
+    Evidence::compare(key, Grade::Probed, source, expected, format!("errno {errno}"))
+}
+
+fn kill_probe(key: &str, what: &str, signal: u32) -> Evidence {
+    let expected = format!("killed by signal {SIGSYS}");
+    let observed = match signal {
+        0 => "lived".to_owned(),
+        signal => format!("killed by signal {signal}"),
+    };
+    Evidence::compare(key, Grade::Probed, format!("throw-away child making {what}"), expected, observed)
+}
+
+fn landlock_probe(key: &str, errno: u32) -> Evidence {
+    let source = "opening a file that only Landlock denies";
+    let expected = format!("errno {EACCES}");
+    Evidence::compare(key, Grade::Probed, source, expected, format!("errno {errno}"))
+}
+
+/// The kernel gives the files of a non-dumpable process in `/proc` to root (proc(5)).
+fn not_dumpable(privilege: Privilege, agent: i32, host_uid: u32) -> Evidence {
+    use std::os::unix::fs::MetadataExt;
+    let owner = std::fs::metadata(format!("/proc/{agent}/environ")).map(|data| data.uid());
+    let (holds, observed) = match owner {
+        Ok(owner) => (owner != host_uid && !(privilege == Privilege::Root && owner != 0), format!("owner {owner}")),
+        Err(error) => (false, format!("unreadable: {error}")),
+    };
+    Evidence {
+        key: "agent.not-dumpable".to_owned(),
+        grade: Grade::ReadBack,
+        source: "owner of /proc/PID/environ".to_owned(),
+        expected: "root, not the sandbox's own user".to_owned(),
+        observed,
+        holds,
+    }
+}
+
+/// Whether everything holds. In the fault build a run may go on all the same, so that attacks can
+/// be tried against missing layers; no other build has this choice.
+pub(crate) fn all_hold(evidence: &mut [Evidence]) -> bool {
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::IgnoreEvidence) {
+        for one in evidence.iter_mut() {
+            one.holds = true;
+        }
+    }
+    evidence.iter().all(|one| one.holds)
+}

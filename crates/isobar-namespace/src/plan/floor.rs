@@ -1,0 +1,129 @@
+//! The hardening floor: layers that every run has, whether the policy mentions them or not.
+
+use isobar_policy::{Acceptance, Binding, Code, Fact, Layer, Mechanism, Privilege, Refusal};
+
+use super::{Draft, binding};
+
+pub(super) struct PlannedFloor {
+    pub(super) cgroup_namespace: bool,
+    pub(super) time_namespace: bool,
+    pub(super) landlock_abi: Option<u32>,
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFloor {
+    for (layer, evidence) in [
+        (Layer::UserNamespace, "namespace.user"),
+        (Layer::PidNamespace, "namespace.pid"),
+        (Layer::MountNamespace, "namespace.mnt"),
+        (Layer::NetNamespace, "namespace.net"),
+        (Layer::IpcNamespace, "namespace.ipc"),
+        (Layer::UtsNamespace, "namespace.uts"),
+    ] {
+        require(draft, layer, &[evidence], None);
+    }
+    mounts(draft);
+    let cgroup_namespace = require(
+        draft,
+        Layer::CgroupNamespace,
+        &["namespace.cgroup"],
+        Some(Acceptance::CgroupNamespaceAbsent),
+    );
+    let time_namespace = require(
+        draft,
+        Layer::TimeNamespace,
+        &["namespace.time"],
+        Some(Acceptance::TimeNamespaceAbsent),
+    );
+    filter(draft);
+    let landlock = require(
+        draft,
+        Layer::Landlock,
+        &["landlock.agent", "landlock.process"],
+        Some(Acceptance::LandlockAbsent),
+    );
+    privileges(draft);
+    let landlock_abi = landlock.then_some(draft.facts.landlock_abi);
+    PlannedFloor { cgroup_namespace, time_namespace, landlock_abi }
+}
+
+/// Binds a layer, or refuses, or leaves it out where the user accepted that. Says whether it is on.
+fn require(draft: &mut Draft<'_>, layer: Layer, evidence: &[&str], absent: Option<Acceptance>) -> bool {
+    match draft.facts.layer(layer) {
+        Fact::Works => {
+            draft.bindings.push(binding(None, layer.name().to_owned(), &[layer.name()], evidence));
+            true
+        }
+        Fact::Missing { why, remedy } => {
+            match absent.filter(|one| draft.accepts(*one)) {
+                Some(accepted) => draft.bindings.push(absence(layer, accepted)),
+                None => draft.refusals.push(Refusal {
+                    code: code(layer),
+                    clause: None,
+                    why: format!("this host has no usable {}: {why}", layer.name()),
+                    remedy,
+                    acceptable: absent,
+                }),
+            }
+            false
+        }
+    }
+}
+
+fn absence(layer: Layer, accepted: Acceptance) -> Binding {
+    let mut one = binding(None, format!("{}: absent, accepted", layer.name()), &[], &[]);
+    one.accepted = Some(accepted);
+    one
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other layers share one code")]
+const fn code(layer: Layer) -> Code {
+    match layer {
+        Layer::UserNamespace => Code::HostUserNamespaces,
+        Layer::Landlock => Code::HostLandlockMissing,
+        _ => Code::HostLayerMissing,
+    }
+}
+
+fn mounts(draft: &mut Draft<'_>) {
+    let mechanisms = ["pivot_root on tmpfs", "private mounts"];
+    let evidence = ["mount:/", "mount.others", "mount.roots", "mount:/proc"];
+    draft.bindings.push(binding(None, "root of its own".to_owned(), &mechanisms, &evidence));
+}
+
+fn filter(draft: &mut Draft<'_>) {
+    let evidence = [
+        "filter.agent",
+        "filter.process",
+        "filter.i386",
+        "filter.x32",
+        "agent.filter-mode",
+        "process.filter-mode",
+        "process.filter-count",
+    ];
+    require(draft, Layer::Seccomp, &evidence, None);
+}
+
+fn privileges(draft: &mut Draft<'_>) {
+    let rows: [(&str, &str, &[&str]); 4] = [
+        ("no capabilities", "empty capability sets", &["agent.capabilities", "process.capabilities"]),
+        ("no new privileges", "no_new_privs", &["agent.no-new-privileges", "process.no-new-privileges"]),
+        ("no core dumps, no realtime", "RLIMIT_CORE, RLIMIT_RTPRIO", &[
+            "limit.Max core file size",
+            "limit.Max realtime priority",
+        ]),
+        ("agent out of reach", "PR_SET_DUMPABLE", &["agent.not-dumpable"]),
+    ];
+    for (name, mechanism, evidence) in rows {
+        draft.bindings.push(binding(None, name.to_owned(), &[mechanism], evidence));
+    }
+    let groups = match draft.facts.privilege {
+        Privilege::Root => "cleared",
+        Privilege::User if draft.facts.supplementary_groups.is_empty() => "none",
+        Privilege::User => "kept, as stated below",
+    };
+    let mut one = binding(None, format!("supplementary groups: {groups}"), &[], &["process.groups"]);
+    if draft.facts.privilege == Privilege::Root {
+        one.mechanisms.push(Mechanism("setgroups".to_owned()));
+    }
+    draft.bindings.push(one);
+}
