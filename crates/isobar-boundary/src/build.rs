@@ -23,7 +23,10 @@ const fn digest() -> [u8; 8] {
 }
 
 /// FNV-1a, which a constant can compute. It tells builds apart; it protects against nobody.
-#[expect(clippy::indexing_slicing, reason = "the loop condition bounds the index; const code has no iterators")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the loop condition bounds the index; const code has no iterators"
+)]
 const fn mix(mut hash: u64, bytes: &[u8]) -> u64 {
     let mut index = 0;
     while index < bytes.len() {

@@ -9,6 +9,8 @@
 pub mod build;
 pub mod protocol;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "std")]
 mod launch;
 #[cfg(feature = "std")]

@@ -32,8 +32,6 @@ struct Agent<'a, const N: usize> {
     spawning: Spawning,
     roster: Roster,
     cadence: Cadence,
-    /// The first specification has come.
-    spawned: bool,
     /// There may be more ended children than one turn reaps.
     more_ended: bool,
 }
@@ -51,7 +49,6 @@ pub(crate) fn serve<const N: usize>(
         spawning: Spawning::Idle,
         roster: Roster::new(),
         cadence: Cadence::new(),
-        spawned: false,
         more_ended: false,
     };
     loop {
@@ -84,13 +81,7 @@ impl<const N: usize> Agent<'_, N> {
         while self.spawning.progress().is_none() {
             let Some(frame) = self.frames.next_frame().map_err(|_| End::Protocol)? else { break };
             match frame.kind {
-                kind::SPAWN => {
-                    if !self.spawned {
-                        hide(&self.setup)?;
-                        self.spawned = true;
-                    }
-                    self.spawning.begin(frame.payload)?;
-                }
+                kind::SPAWN => self.spawning.begin(frame.payload)?,
                 kind::SPAWN_DATA => {
                     self.spawning.piece(frame.payload, &self.setup, &mut self.roster)?
                 }
@@ -181,16 +172,4 @@ impl<const N: usize> Agent<'_, N> {
             self.roster.observe(tasks);
         }
     }
-}
-
-/// Nobody may read the agent's memory from now on, or attach to it: guests come, and may have its
-/// user. Until now the supervisor could look at it in `/proc`.
-fn hide(setup: &Setup) -> Result<(), End> {
-    #[cfg(isobar_fault)]
-    if setup.faults & crate::fault::STAY_DUMPABLE != 0 {
-        return Ok(());
-    }
-    let _ = setup;
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .map_err(|_| End::Kernel)
 }

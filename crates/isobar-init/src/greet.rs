@@ -30,6 +30,7 @@ pub(crate) fn greet<const N: usize>(frames: &mut FrameBuffer<N>) -> Result<Greet
     check_descriptors().map_err(|_| End::Started)?;
     let children = prepare().map_err(|_| End::Kernel)?;
     let setup = read_setup(frames)?;
+    hide(&setup)?;
     let hello = hello(&setup).map_err(|_| End::Kernel)?;
     let mut out = [0; 96];
     let frame = hello.encode(&mut out).map_err(|_| End::Protocol)?;
@@ -37,6 +38,19 @@ pub(crate) fn greet<const N: usize>(frames: &mut FrameBuffer<N>) -> Result<Greet
     // Last, so that the host sees the name that it executed until the agent is ready.
     set_name(c"isobar-init").map_err(|_| End::Kernel)?;
     Ok(Greeted { setup, children })
+}
+
+/// Nobody may read the agent's memory from now on, or attach to it: guests come, and may have its
+/// user. Until it sent its set-up the host could look at the agent in `/proc`. Before the probes,
+/// since a killed child of a dumpable process would start the host's core dump handler.
+fn hide(setup: &Setup) -> Result<(), End> {
+    #[cfg(isobar_fault)]
+    if setup.faults & crate::fault::STAY_DUMPABLE != 0 {
+        return Ok(());
+    }
+    let _ = setup;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|_| End::Kernel)
 }
 
 fn check_descriptors() -> Result<(), Errno> {

@@ -2,9 +2,9 @@
 //!
 //! One run, file by file: `sys/start` enters [`run`]; `greet` checks how the agent was started,
 //! reads the host's set-up, tries what its own confinement must refuse (`probe`) and reports that;
-//! `agent` then serves the host: `spawning` takes specifications and launches processes, `guest` is
-//! what such a process does before it executes its program (`identity` being the hardest of it), `process` and `roster` keep those that
-//! run, `census` counts their tasks.
+//! `agent` then serves the host: `spawning` takes specifications and launches processes; `guest` is
+//! what such a process does before it executes its program, `identity` being the hardest of it;
+//! `process` and `roster` keep those that run; `census` counts their tasks.
 //!
 //! Without libc, heap, threads or signal handlers. The agent parses what the host sends and what
 //! the kernel says, nothing that guests make. After the first guest exists, the host treats what it

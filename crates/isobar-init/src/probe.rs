@@ -2,7 +2,7 @@
 //!
 //! Neither the filter nor Landlock can be read back from the kernel, so each has something that it
 //! alone refuses: a reserved call, answered with an errno derived from the filter's digest, and a
-//! canary file that only Landlock denies. The kill rules of the filter cost a throw-away child each.
+//! canary file that only Landlock denies. The filter's kill rules cost a throw-away child each.
 
 use isobar_boundary::protocol::Setup;
 use rustix::fs::{CWD, Mode, OFlags, openat};

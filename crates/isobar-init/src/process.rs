@@ -1,4 +1,5 @@
-//! One process of the guest that the agent started, from its launch until the host heard of its end.
+//! One process of the guest that the agent started, from its launch until the host heard of its
+//! end.
 //!
 //! Its stream has two users in turn. Until the process executed its program, the stream is the
 //! process's own; from then on the agent reads signals from it and writes news to it. Its number is

@@ -1,4 +1,7 @@
 //! The processes that the agent keeps, in a table of fixed size.
+//!
+//! A place is taken from a process's launch until the host heard of its end. The table of poll has
+//! one entry a place, in the same order, so that what happened finds its process by position.
 
 use isobar_init::{End, MAX_PROCESSES};
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! While a process is launched and has not left our memory, the next specification waits in the
-//! stream. What the host sends is checked; what the kernel refuses (memory, a process) concerns this
-//! one process and is reported on its stream.
+//! stream. What the host sends is checked; what the kernel refuses (memory, a process) concerns
+//! this one process and is reported on its stream.
 
 use core::mem::MaybeUninit;
 

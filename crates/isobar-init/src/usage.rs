@@ -1,4 +1,7 @@
 //! What a process used, from the numbers that wait4(2) fills in.
+//!
+//! The kernel counts for the process and for all that it waited for; what it left to PID 1 is not
+//! in it. Times are exact where the kernel accounts precisely, else in ticks.
 
 /// How many numbers a `struct rusage` has on 64-bit Linux: two times of two numbers each, then
 /// fourteen counters (getrusage(2)).

@@ -41,7 +41,8 @@ impl LandlockSpec {
 /// Capabilities, no_new_privs, Landlock and the filter, applied in this order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confinement {
-    /// Apply anything at all; `false` leaves the process as the early phase made it.
+    /// Apply it; `false` is for a process that confines itself later. Until then only its bounding
+    /// set is reduced, since after exec it lacks the right to.
     pub enforce: bool,
     /// Capabilities that stay, as a mask, also through exec; all others leave every set.
     pub keep_capabilities: u64,
@@ -58,7 +59,10 @@ impl Confinement {
     /// [`JailError::Stage`] with the step that failed; the process is then partly confined and must
     /// end.
     pub fn confine_self(&self) -> Result<(), JailError> {
-        confine::apply(self)
-            .map_err(|failure| JailError::Stage { step: failure.step, subject: None, errno: failure.errno })
+        confine::apply(self).map_err(|failure| JailError::Stage {
+            step: failure.step,
+            subject: None,
+            errno: failure.errno,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The supervisor's side of a launch.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use isobar_os::Errno;
 use isobar_os::idmap::write_map;
@@ -121,9 +122,10 @@ impl Jailed {
         &self.expected_mounts
     }
 
-    /// Whether the process has executed its program. What it needed of our memory is then freed.
-    pub fn executed(&mut self) -> bool {
-        self.stage.release()
+    /// Waits until the process has executed its program, at most `patience`. What it needed of our
+    /// memory is then freed. `false` where it failed or took too long; see [`Self::failure`].
+    pub fn await_execution(&mut self, patience: Duration) -> bool {
+        self.stage.release(patience)
     }
 
     /// Why the stage failed, once the process has ended without executing its program.

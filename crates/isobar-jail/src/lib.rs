@@ -21,7 +21,10 @@ mod launch;
 mod root;
 mod spec;
 mod stage;
-#[expect(unsafe_code, reason = "entry points of processes that share memory; each block states its invariant")]
+#[expect(
+    unsafe_code,
+    reason = "entry points of processes that share memory; each block states its invariant"
+)]
 mod sys;
 
 pub use confinement::{Confinement, LandlockRule, LandlockSpec};

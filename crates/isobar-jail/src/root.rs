@@ -237,7 +237,12 @@ impl RootSpec {
         Ok(())
     }
 
-    fn make_mount_point(&mut self, target: &str, relative: &str, entry: &Entry) -> Result<(), RootError> {
+    fn make_mount_point(
+        &mut self,
+        target: &str,
+        relative: &str,
+        entry: &Entry,
+    ) -> Result<(), RootError> {
         let file = matches!(entry, Entry::Bind(Bind { directory: false, .. }));
         if file {
             self.push(target, relative, Entry::File { mode: 0o644, content: Vec::new() })?;
@@ -248,8 +253,8 @@ impl RootSpec {
     }
 
     fn push(&mut self, target: &str, relative: &str, entry: Entry) -> Result<(), RootError> {
-        let path = CString::new(relative)
-            .map_err(|_| RootError::Target { target: target.to_owned() })?;
+        let path =
+            CString::new(relative).map_err(|_| RootError::Target { target: target.to_owned() })?;
         self.placed.push(Placed { path, target: target.to_owned(), entry });
         Ok(())
     }
@@ -286,7 +291,11 @@ mod tests {
             assert!(root.place(target, bind()).is_err(), "{target:?} must not be a mount point");
         }
         root.place("/a", bind()).expect("the first is fine");
-        assert_eq!(root.place("/a", bind()), Err(RootError::Twice { target: "/a".into() }), "two mounts on one place hide one");
+        assert_eq!(
+            root.place("/a", bind()),
+            Err(RootError::Twice { target: "/a".into() }),
+            "two mounts on one place hide one"
+        );
     }
 
     #[test]
@@ -306,7 +315,10 @@ mod tests {
         let mut root = RootSpec::new();
         root.place("/data", bind()).expect("a grant");
         let file = Entry::File { mode: 0o644, content: Vec::new() };
-        assert!(matches!(root.place("/data/x", file), Err(RootError::Inside { .. })), "it would land on the host");
+        assert!(
+            matches!(root.place("/data/x", file), Err(RootError::Inside { .. })),
+            "it would land on the host"
+        );
         root.place("/data/in", bind()).expect("a nested mount needs an existing place");
         let made = root.placed.iter().filter(|placed| placed.target == "/data/in").count();
         assert_eq!(made, 1, "no directory is made for it");

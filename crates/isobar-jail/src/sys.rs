@@ -1,6 +1,7 @@
 //! Where memory is shared between processes: the entry points of stage and helper.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use isobar_os::Errno;
 use isobar_os::pidfd::Child;
@@ -65,16 +66,26 @@ impl Stage {
         self.memory.as_ref().map(|memory| &*memory.prepared)
     }
 
-    /// Gives the memory back if the process no longer uses it, and says whether that is so.
-    pub(crate) fn release(&mut self) -> bool {
+    /// Waits until the process has executed its program, and gives back the memory that it used of
+    /// ours. Says whether that is so; a stage that failed, or that takes longer than `patience`,
+    /// has not, and its memory stays.
+    pub(crate) fn release(&mut self, patience: Duration) -> bool {
         let Some(memory) = &self.memory else { return true };
+        let Ok(patience) = rustix::time::Timespec::try_from(patience) else { return false };
         let mut ends = [PollFd::new(&memory.executed, PollFlags::IN)];
-        let at_once = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        let gone = poll(&mut ends, Some(&at_once)).is_ok_and(|ready| ready > 0);
-        if gone {
+        let closed = loop {
+            match poll(&mut ends, Some(&patience)) {
+                Err(Errno::INTR) => {}
+                other => break other.is_ok_and(|ready| ready > 0),
+            }
+        };
+        // The pipe also closes when the process ends. A step that failed is still to be told; a
+        // process that was killed no longer uses anything.
+        let executed = closed && memory.prepared.words.failed_step.get() == 0;
+        if executed {
             self.memory = None;
         }
-        gone
+        executed
     }
 }
 
@@ -99,9 +110,8 @@ pub(crate) fn start_helper(helper: &Helper) -> Result<i32, Errno> {
     // SAFETY: `helper` lies in a `Prepared`, which outlives the stage; the stage's process
     // namespace dies with the stage, and with it the helper. `helper_entry` keeps to
     // `isobar_os::raw`.
-    let (pid, pidfd) = unsafe {
-        spawn_sharing_memory(SpawnFlags::FILES, &helper.stack, helper_entry, helper)
-    }?;
+    let (pid, pidfd) =
+        unsafe { spawn_sharing_memory(SpawnFlags::FILES, &helper.stack, helper_entry, helper) }?;
     // The descriptor closes at exec; closing it here would go through the C library.
     let _open = std::mem::ManuallyDrop::new(pidfd);
     Ok(pid)

@@ -43,10 +43,16 @@ enum AgentError {
 pub(crate) fn load(libexec: &Path) -> Result<OwnedFd, LaunchError> {
     read(&libexec.join(NAME)).map_err(|error| {
         let (code, remedy) = match error {
-            AgentError::Open { .. } => (Code::InitMissing, "install isobar whole: isobar-init belongs beside isobar"),
-            AgentError::Foreign { .. } => (Code::InitOwner, "give isobar-init to root or yourself, mode 0755"),
+            AgentError::Open { .. } => {
+                (Code::InitMissing, "install isobar whole: isobar-init belongs beside isobar")
+            }
+            AgentError::Foreign { .. } => {
+                (Code::InitOwner, "give isobar-init to root or yourself, mode 0755")
+            }
             AgentError::Size { .. } => (Code::InitBuild, "install isobar again"),
-            AgentError::Seal { .. } => (Code::LaunchStep, "allow executable memfds (sysctl vm.memfd_noexec=0)"),
+            AgentError::Seal { .. } => {
+                (Code::LaunchStep, "allow executable memfds (sysctl vm.memfd_noexec=0)")
+            }
         };
         failed(code, &error, remedy)
     })
@@ -85,7 +91,10 @@ mod tests {
         assert!(matches!(read(&path), Err(AgentError::Open { .. })), "a missing one is named");
         std::fs::write(&path, b"\x7fELF").expect("a file");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o775)).expect("chmod");
-        assert!(matches!(read(&path), Err(AgentError::Foreign { .. })), "its group could replace it");
+        assert!(
+            matches!(read(&path), Err(AgentError::Foreign { .. })),
+            "its group could replace it"
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("chmod");
         read(&path).expect("one of our own is loaded");
     }

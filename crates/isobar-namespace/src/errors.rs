@@ -26,20 +26,25 @@ pub(crate) fn jail(error: &JailError) -> LaunchError {
 fn refusal(error: &JailError) -> Option<Refusal> {
     let (code, clause, errno) = match error {
         JailError::Clone(errno) => (Code::HostUserNamespaces, None, *errno),
-        JailError::Stage { step, errno, subject } => (code_of(*step)?, clause_of(*step, subject.as_deref()), *errno),
-        _ => return None,
+        JailError::Stage { step, errno, subject } => {
+            (code_of(*step)?, clause_of(*step, subject.as_deref()), *errno)
+        }
+        JailError::Prepare(_) | JailError::Maps(_) | JailError::Vanished | _ => return None,
     };
     // Exhaustion passes by itself and says nothing about the host.
     if matches!(errno, Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE) {
         return None;
     }
-    let (why, remedy) = match code {
-        Code::HostUserNamespaces => crate::probe::blocked_namespaces(&error_text(error)),
-        Code::HostLimitCeiling => (
-            format!("{}: the value is above the caller's own hard limit", error_text(error)),
+    let text = error_text(error);
+    let (why, remedy) = if code == Code::HostUserNamespaces {
+        crate::probe::blocked_namespaces(&text)
+    } else if code == Code::HostLimitCeiling {
+        (
+            format!("{text}: the value is above the caller's own hard limit"),
             "ask for less, or raise the hard limit (ulimit -H)".to_owned(),
-        ),
-        _ => (error_text(error), "run `isobar doctor` to see what this host offers".to_owned()),
+        )
+    } else {
+        (text, "run `isobar doctor` to see what this host offers".to_owned())
     };
     Some(Refusal { code, clause, why, remedy, acceptable: None })
 }

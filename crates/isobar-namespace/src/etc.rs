@@ -20,7 +20,12 @@ pub(crate) const HOST_FILES: &[(&str, &str)] = &[
 ];
 
 /// Synthetic files: path and content.
-pub(crate) fn files(uid: u32, gid: u32, hostname: &str, home: &str) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn files(
+    uid: u32,
+    gid: u32,
+    hostname: &str,
+    home: &str,
+) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         (
             "/etc/passwd",
@@ -34,7 +39,8 @@ pub(crate) fn files(uid: u32, gid: u32, hostname: &str, home: &str) -> Vec<(&'st
         ("/etc/group", format!("root:x:0:\nguest:x:{gid}:\nnogroup:x:65534:\n").into_bytes()),
         (
             "/etc/hosts",
-            format!("127.0.0.1 localhost {hostname}\n::1 localhost ip6-localhost {hostname}\n").into_bytes(),
+            format!("127.0.0.1 localhost {hostname}\n::1 localhost ip6-localhost {hostname}\n")
+                .into_bytes(),
         ),
         ("/etc/hostname", format!("{hostname}\n").into_bytes()),
         ("/etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n".to_vec()),

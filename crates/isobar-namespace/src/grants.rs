@@ -77,7 +77,8 @@ fn detached(
     mount::set_attributes(clone.as_fd(), attributes(grant), grant.directory).map_err(step)?;
     if let Some(owner) = grant.map_owner {
         let userns = maps.namespace(owner, range)?;
-        mount::map_owners(clone.as_fd(), userns.as_fd()).map_err(|errno| unmappable(grant, errno))?;
+        mount::map_owners(clone.as_fd(), userns.as_fd())
+            .map_err(|errno| unmappable(grant, errno))?;
     }
     Ok(clone)
 }
@@ -91,7 +92,8 @@ fn unmappable(grant: &PlannedGrant, errno: Errno) -> LaunchError {
         code: Code::HostIdmap,
         clause: Some(clause),
         why: format!("the file system of {} cannot map owners ({errno})", grant.source),
-        remedy: "copy it to ext4, xfs, btrfs or tmpfs, or run isobar as the owner of the files".to_owned(),
+        remedy: "copy it to ext4, xfs, btrfs or tmpfs, or run isobar as the owner of the files"
+            .to_owned(),
         acceptable: None,
     }])
 }
@@ -120,7 +122,11 @@ impl Maps {
                 let (host_uid, host_gid) = (range.guest(), range.guest());
                 let map = OwnerMap { disk_uid, disk_gid, host_uid, host_gid };
                 let made = user_namespace(map).map_err(|error| {
-                    failed(Code::LaunchStep, &error, "run `isobar doctor` to see what this host offers")
+                    failed(
+                        Code::LaunchStep,
+                        &error,
+                        "run `isobar doctor` to see what this host offers",
+                    )
                 })?;
                 Ok(entry.insert(made))
             }

@@ -30,7 +30,11 @@ impl Holdings {
             return Ok(Self { groups: SandboxGroups::default(), range: None, slot: None });
         }
         let state = StateDir::open_own().map_err(|error| {
-            failed(Code::StateDirectory, &error, "remove that directory, or set XDG_RUNTIME_DIR to one of your own")
+            failed(
+                Code::StateDirectory,
+                &error,
+                "remove that directory, or set XDG_RUNTIME_DIR to one of your own",
+            )
         })?;
         let claims = if needs_range { Claims::of_host() } else { Claims::default() };
         let hierarchies = Hierarchies::discover()
@@ -65,7 +69,13 @@ impl Holdings {
             for (file, expected) in expected_values(group.controller(), limits) {
                 let found = group.read(file).unwrap_or_else(|error| error.to_string());
                 let source = format!("cgroup v1 {file}");
-                evidence.push(Evidence::compare(format!("cgroup.{name}.limit"), Grade::ReadBack, source, expected, found));
+                evidence.push(Evidence::compare(
+                    format!("cgroup.{name}.limit"),
+                    Grade::ReadBack,
+                    source,
+                    expected,
+                    found,
+                ));
             }
             evidence.push(member(group, name, pid));
         }
@@ -75,10 +85,13 @@ impl Holdings {
     /// Limits that were reached, by the kernel's counters.
     pub(crate) fn limits_hit(&self, limits: &PlannedLimits) -> Vec<LimitHit> {
         let mut hits = Vec::new();
-        if let (Some(PidsLimit::Cgroup(tasks)), Some(group)) = (limits.pids, self.groups.get(Controller::Pids)) {
+        if let (Some(PidsLimit::Cgroup(tasks)), Some(group)) =
+            (limits.pids, self.groups.get(Controller::Pids))
+        {
             let refused = group.keyed("pids.events", "max").unwrap_or(0);
             if refused > 0 {
-                let (limit, source) = (u64::from(tasks), "pids.events max, refused attempts".to_owned());
+                let (limit, source) =
+                    (u64::from(tasks), "pids.events max, refused attempts".to_owned());
                 hits.push(LimitHit { clause: Clause::Pids, limit, observed: refused, source });
             }
         }
@@ -173,7 +186,9 @@ fn member(group: &isobar_os::cgroup::Group, name: &str, pid: i32) -> Evidence {
 fn no_slot(error: &SlotError) -> LaunchError {
     match error {
         SlotError::Exhausted => failed(Code::NoFreeSlot, error, "wait until a sandbox ends"),
-        _ => failed(Code::StateDirectory, error, "make the state directory writable"),
+        SlotError::Lock(_) | _ => {
+            failed(Code::StateDirectory, error, "make the state directory writable")
+        }
     }
 }
 
@@ -181,7 +196,10 @@ fn group_refusal(error: &CgroupError) -> Refusal {
     let read_only = matches!(error, CgroupError::Make { source, .. }
         if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem);
     let (code, remedy) = if read_only {
-        (Code::HostCgroupReadOnly, "mount the cgroup file systems read-write, or run isobar where they are")
+        (
+            Code::HostCgroupReadOnly,
+            "mount the cgroup file systems read-write, or run isobar where they are",
+        )
     } else {
         (Code::HostCgroupMissing, "run as root, or leave the limit out")
     };

@@ -13,14 +13,13 @@ use isobar_os::namespaces::NamespaceKind;
 use isobar_os::seccomp::{DeniedAnswer, Filter, FilterRequest, ProcessRule, assemble};
 use isobar_policy::{Access, Privilege};
 
-use crate::payload::{
-    CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits, PlannedTmpfs,
-};
+use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::range::Range;
 use crate::system::{self, HARDENED};
 
-/// The number that `isobar-init` has inside a root-run sandbox. The guest never has it.
-const AGENT_ID: u32 = 65_533;
+/// The number that `isobar-init` has inside a root-run sandbox. The guest never has it: a policy's
+/// numbers end at 65533, and 65534 is what the kernel shows for everybody who is not mapped.
+const AGENT_ID: u32 = 65_536;
 /// A file that only Landlock denies, so that its domain can be probed.
 pub(crate) const CANARY: &str = "/.isobar";
 /// Where the agent speaks, and where it gets channels.
@@ -97,7 +96,8 @@ fn identity(planned: &Planned, range: Option<Range>) -> Identity {
 
 /// Namespaces beside user and process ones.
 pub(crate) fn namespaces(planned: &Planned) -> Vec<NamespaceKind> {
-    let mut kinds = vec![NamespaceKind::Mount, NamespaceKind::Net, NamespaceKind::Ipc, NamespaceKind::Uts];
+    let mut kinds =
+        vec![NamespaceKind::Mount, NamespaceKind::Net, NamespaceKind::Ipc, NamespaceKind::Uts];
     if planned.cgroup_namespace {
         kinds.push(NamespaceKind::Cgroup);
     }
@@ -174,7 +174,10 @@ fn root(
     }
     system::place_devices(&mut root)?;
     for (path, _) in system::DEVICES {
-        rule(path, landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | landlock::IOCTL_DEV);
+        rule(
+            path,
+            landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | landlock::IOCTL_DEV,
+        );
     }
     rule("/dev/pts", landlock::READ_FILE | landlock::WRITE_FILE | landlock::IOCTL_DEV);
     system::place_proc(&mut root)?;
@@ -194,8 +197,7 @@ fn root(
     Ok(root)
 }
 
-/// `/tmp`, the policy's own tmpfs, and `/dev/shm`, which shares the cap of `/tmp` where that is
-/// ours.
+/// `/tmp`, the policy's own tmpfs, and `/dev/shm`, which has a bound of its own.
 fn place_memory(
     planned: &Planned,
     root: &mut RootSpec,
@@ -211,7 +213,8 @@ fn place_memory(
 
 fn tmpfs(one: &PlannedTmpfs) -> Result<Entry, RootError> {
     let decimal = |number: u64| {
-        CString::new(number.to_string()).map_err(|_| RootError::Target { target: one.target.clone() })
+        CString::new(number.to_string())
+            .map_err(|_| RootError::Target { target: one.target.clone() })
     };
     Ok(Entry::Tmpfs {
         size: decimal(one.bytes)?,
@@ -232,10 +235,8 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
     const NOFILE: u32 = 7;
     const RTPRIO: u32 = 14;
     let same = |resource, line, value| ResourceLimit { resource, line, soft: value, hard: value };
-    let mut all = vec![
-        same(CORE, "Max core file size", 0),
-        same(RTPRIO, "Max realtime priority", 0),
-    ];
+    let mut all =
+        vec![same(CORE, "Max core file size", core_limit()), same(RTPRIO, "Max realtime priority", 0)];
     if let Some(files) = limits.open_files {
         all.push(same(NOFILE, "Max open files", files));
     }
@@ -248,7 +249,12 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
     if let Some(CpuTimeLimit::PerProcess(millis)) = limits.cpu_time {
         let seconds = millis.div_ceil(1000);
         // SIGXCPU at the soft limit tells it apart from any other SIGKILL.
-        all.push(ResourceLimit { resource: CPU, line: "Max cpu time", soft: seconds, hard: seconds + 1 });
+        all.push(ResourceLimit {
+            resource: CPU,
+            line: "Max cpu time",
+            soft: seconds,
+            hard: seconds + 1,
+        });
     }
     if let Some(PidsLimit::UserNamespace(tasks)) = limits.pids {
         // An ordinary user's agent has the guest's number and counts too.
@@ -256,4 +262,12 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
         all.push(same(NPROC, "Max processes", u64::from(tasks) + agent));
     }
     all
+}
+
+/// 1 byte, not 0: no core file is that small, and it is the one value that also keeps the kernel from
+/// starting a `core_pattern` program, which would run as the host's root on the guest's behalf
+/// (core(5), fs/coredump.c). A caller whose own hard limit is 0 cannot raise it.
+fn core_limit() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1))
 }

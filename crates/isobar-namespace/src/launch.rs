@@ -18,7 +18,7 @@ use crate::jail_spec::{self, Ingredients};
 use crate::payload::Planned;
 use crate::sandbox::NamespaceSandbox;
 use crate::stopwatch::Stopwatch;
-use crate::stream::{FrameStream, Received, StreamError};
+use crate::stream::{FrameStream, PATIENCE, Received, StreamError};
 use crate::{agent, grants, observe};
 
 const REMEDY_BUG: &str = "report this as a bug of isobar";
@@ -37,7 +37,8 @@ pub(crate) fn launch(
     plan: &Plan,
     descriptors: Descriptors,
 ) -> Result<Box<dyn Sandbox>, LaunchError> {
-    let planned = Planned::unseal(plan).map_err(|error| failed(Code::LaunchStep, &error, REMEDY_BUG))?;
+    let planned =
+        Planned::unseal(plan).map_err(|error| failed(Code::LaunchStep, &error, REMEDY_BUG))?;
     let sandbox = sandbox(libexec, planned, &descriptors)?;
     Ok(Box::new(sandbox))
 }
@@ -70,7 +71,8 @@ fn specification(
     filter: &Filter,
     program: OwnedFd,
 ) -> Result<(isobar_jail::JailSpec, Sockets), LaunchError> {
-    let resources = |errno: Errno| failed(Code::LaunchStep, &errno, "free some descriptors or memory");
+    let resources =
+        |errno: Errno| failed(Code::LaunchStep, &errno, "free some descriptors or memory");
     let binds = grants::binds(planned, descriptors, holdings.range)?;
     let (ours, theirs) = pair(SocketType::STREAM).map_err(resources)?;
     sockopt::set_socket_passcred(&ours, true).map_err(resources)?;
@@ -116,7 +118,6 @@ struct Launching {
 impl Launching {
     /// Collects all evidence of the launch, or ends it.
     fn observed(&mut self, watch: &mut Stopwatch) -> Result<Vec<Evidence>, LaunchError> {
-        self.send_setup()?;
         let staged = self.next()?;
         watch.lap("mounts and namespaces");
         if staged.kind != kind::STAGED || !staged.payload.is_empty() {
@@ -124,14 +125,19 @@ impl Launching {
         }
         let mut evidence = observe::staged(&self.planned, &self.jailed, &self.holdings);
         watch.lap("read back");
+        if !self.jailed.await_execution(PATIENCE) {
+            return Err(self.ended());
+        }
+        evidence.extend(observe::executed(&self.planned, &self.jailed));
+        watch.lap("exec");
+        // From this frame on the agent is non-dumpable, and an ordinary user's supervisor can no
+        // longer read all of its state; so it comes after the reading.
+        self.send_setup()?;
         let frame = self.next()?;
         watch.lap("agent");
         let hello = if frame.kind == kind::HELLO { Hello::decode(&frame.payload).ok() } else { None };
         let hello = hello.ok_or_else(|| unexpected(&frame))?;
         check_build(&hello)?;
-        if !self.jailed.executed() {
-            return Err(unexpected(&frame));
-        }
         let (planned, jailed) = (&self.planned, &self.jailed);
         evidence.extend(observe::greeted(planned, jailed, &self.holdings, &self.filter, &hello));
         watch.lap("probes");
@@ -142,7 +148,6 @@ impl Launching {
         }
     }
 
-    /// Queued before the agent runs: it reads it first.
     fn send_setup(&mut self) -> Result<(), LaunchError> {
         let mut flags = 0;
         if self.planned.privilege == Privilege::Root {
@@ -161,8 +166,10 @@ impl Launching {
             faults: agent_faults(),
         };
         let mut buffer = [0; 128];
-        let frame = setup.encode(&mut buffer).map_err(|error| failed(Code::InitProtocol, &error, REMEDY_BUG))?;
-        // A stage that has already failed closes its end; why is said by `next`.
+        let frame = setup
+            .encode(&mut buffer)
+            .map_err(|error| failed(Code::InitProtocol, &error, REMEDY_BUG))?;
+        // An agent that has already ended closes its end; why is said by `next`.
         match self.sockets.stream.send(frame) {
             Ok(()) | Err(StreamError::Ended) => Ok(()),
             Err(error) => Err(failed(Code::InitProtocol, &error, REMEDY_BUG)),
@@ -215,7 +222,10 @@ fn check_build(hello: &Hello) -> Result<(), LaunchError> {
     }
     Err(LaunchError::Failed(Diagnostic {
         code: Code::InitBuild,
-        summary: format!("isobar-init is of build {:016x}, isobar of build {ours:016x}", hello.build),
+        summary: format!(
+            "isobar-init is of build {:016x}, isobar of build {ours:016x}",
+            hello.build
+        ),
         causes: Vec::new(),
         remedy: "install isobar and isobar-init of the same build".to_owned(),
     }))
@@ -224,7 +234,10 @@ fn check_build(hello: &Hello) -> Result<(), LaunchError> {
 fn unexpected(frame: &Received) -> LaunchError {
     LaunchError::Failed(Diagnostic {
         code: Code::InitProtocol,
-        summary: format!("isobar-init sent a frame of kind {} that does not belong here", frame.kind),
+        summary: format!(
+            "isobar-init sent a frame of kind {} that does not belong here",
+            frame.kind
+        ),
         causes: Vec::new(),
         remedy: "install isobar and isobar-init of the same build".to_owned(),
     })

@@ -8,7 +8,7 @@ use isobar_jail::evidence::{self, ExpectedStatus};
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::procfs;
 use isobar_os::seccomp::Filter;
-use isobar_policy::{Evidence, Grade, Privilege};
+use isobar_policy::{Evidence, Grade};
 
 use crate::groups::Holdings;
 use crate::jail_spec::{agent_capabilities, map_texts, namespaces, resource_limits};
@@ -34,6 +34,12 @@ pub(crate) fn staged(planned: &Planned, jailed: &Jailed, holdings: &Holdings) ->
     all
 }
 
+/// What can be read only after exec, which enters the time namespace.
+pub(crate) fn executed(planned: &Planned, jailed: &Jailed) -> Vec<Evidence> {
+    let kinds = if planned.time_namespace { vec![NamespaceKind::Time] } else { Vec::new() };
+    evidence::namespaces(jailed.pid(), &kinds)
+}
+
 /// What can be read and was probed once the agent has spoken.
 pub(crate) fn greeted(
     planned: &Planned,
@@ -43,18 +49,15 @@ pub(crate) fn greeted(
     hello: &Hello,
 ) -> Vec<Evidence> {
     let pid = jailed.pid();
-    let mut all = Vec::new();
-    if planned.time_namespace {
-        all.extend(evidence::namespaces(pid, &[NamespaceKind::Time]));
-    }
     let (host_uid, host_gid) = holdings
         .range
         .map_or((planned.host_uid, planned.host_gid), |range| (range.agent(), range.agent()));
     let capabilities = agent_capabilities(planned.privilege);
     let groups = planned.kept_groups.clone();
     let expected = ExpectedStatus { host_uid, host_gid, groups, capabilities, filters: 1 };
-    all.extend(evidence::status(pid, "agent", &expected));
+    let mut all = evidence::status(pid, "agent", &expected);
     all.extend(evidence::limits(pid, &resource_limits(&planned.limits, planned.privilege)));
+    all.push(not_dumpable(pid, host_uid));
     all.push(filter_probe("filter.agent", filter, hello.filter_errno));
     all.push(kill_probe("filter.i386", "a 32-bit call", hello.i386_signal));
     all.push(kill_probe("filter.x32", "an x32 call", hello.x32_signal));
@@ -74,7 +77,6 @@ pub(crate) fn greeted(
 /// What can be read and was probed of a process before it executes the guest's program.
 pub(crate) fn process(
     planned: &Planned,
-    agent: i32,
     pid: i32,
     holdings: &Holdings,
     filter: &Filter,
@@ -90,7 +92,6 @@ pub(crate) fn process(
     if planned.landlock_abi.is_some() {
         all.push(landlock_probe("landlock.process", ready.canary_errno));
     }
-    all.push(not_dumpable(planned.privilege, agent, host_uid));
     all
 }
 
@@ -115,7 +116,13 @@ fn kill_probe(key: &str, what: &str, signal: u32) -> Evidence {
         0 => "lived".to_owned(),
         signal => format!("killed by signal {signal}"),
     };
-    Evidence::compare(key, Grade::Probed, format!("throw-away child making {what}"), expected, observed)
+    Evidence::compare(
+        key,
+        Grade::Probed,
+        format!("throw-away child making {what}"),
+        expected,
+        observed,
+    )
 }
 
 fn landlock_probe(key: &str, errno: u32) -> Evidence {
@@ -125,19 +132,16 @@ fn landlock_probe(key: &str, errno: u32) -> Evidence {
 }
 
 /// The kernel gives the files of a non-dumpable process in `/proc` to root (proc(5)).
-fn not_dumpable(privilege: Privilege, agent: i32, host_uid: u32) -> Evidence {
+fn not_dumpable(agent: i32, host_uid: u32) -> Evidence {
     use std::os::unix::fs::MetadataExt;
     let owner = std::fs::metadata(format!("/proc/{agent}/environ")).map(|data| data.uid());
-    let (holds, observed) = match owner {
-        Ok(owner) => (owner != host_uid && !(privilege == Privilege::Root && owner != 0), format!("owner {owner}")),
-        Err(error) => (false, format!("unreadable: {error}")),
-    };
+    let holds = owner.as_ref().is_ok_and(|owner| *owner != host_uid);
     Evidence {
         key: "agent.not-dumpable".to_owned(),
         grade: Grade::ReadBack,
         source: "owner of /proc/PID/environ".to_owned(),
-        expected: "root, not the sandbox's own user".to_owned(),
-        observed,
+        expected: format!("root, not {host_uid}"),
+        observed: evidence::observed(owner),
         holds,
     }
 }

@@ -4,8 +4,8 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use isobar_boundary::protocol::{
-    ExecFailed, ExecStage, Exited, MAX_PAYLOAD, MAX_SPAWN_BYTES, Message, PidsReached, Ready, Signal,
-    SpawnHeader, encode_frame, kind,
+    ExecFailed, ExecStage, Exited, MAX_PAYLOAD, MAX_SPAWN_BYTES, Message, PidsReached, Ready,
+    Signal, SpawnHeader, encode_frame, kind,
 };
 use isobar_boundary::{ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams};
 use isobar_policy::{Code, Diagnostic, Evidence};
@@ -30,6 +30,8 @@ pub(crate) struct NamespaceProcess {
     streams: Streams,
     status: FrameStream,
     evidence: Vec<Evidence>,
+    /// The limit that the agent watches for; 0 where it watches nothing.
+    watch_pids: u32,
     pids_reached: Option<u32>,
     report: Option<ExitReport>,
 }
@@ -76,16 +78,24 @@ pub(crate) fn spawn(
     send_specification(&mut sandbox.sockets.stream, number, watch_pids, spec)?;
     let mut status = FrameStream::new(status);
     let (ready, pid) = await_ready(&mut status, sandbox)?;
-    let (planned, agent) = (&sandbox.planned, sandbox.jailed.pid());
+    let planned = &sandbox.planned;
     let mut evidence =
-        observe::process(planned, agent, pid, &sandbox.holdings, &sandbox.filter, &ready);
+        observe::process(planned, pid, &sandbox.holdings, &sandbox.filter, &ready);
     if !observe::all_hold(&mut evidence) {
         return Err(SpawnError::Contradicted(evidence));
     }
     let mut buffer = [0; 16];
-    let go = encode_frame(kind::GO, &[], &mut buffer).map_err(|error| spawn_failed(&error, REMEDY_BUG))?;
+    let go = encode_frame(kind::GO, &[], &mut buffer)
+        .map_err(|error| spawn_failed(&error, REMEDY_BUG))?;
     status.send(go).map_err(|error| spawn_failed(&error, REMEDY_BUG))?;
-    Ok(NamespaceProcess { streams: ours, status, evidence, pids_reached: None, report: None })
+    Ok(NamespaceProcess {
+        streams: ours,
+        status,
+        evidence,
+        watch_pids,
+        pids_reached: None,
+        report: None,
+    })
 }
 
 fn spawn_failed(error: &dyn std::error::Error, remedy: &str) -> SpawnError {
@@ -136,7 +146,8 @@ fn send_specification(
     let frame = header.encode(&mut buffer).map_err(|error| broken(&error))?;
     stream.send(frame).map_err(|error| broken(&error))?;
     for piece in strings.chunks(MAX_PAYLOAD) {
-        let frame = encode_frame(kind::SPAWN_DATA, piece, &mut buffer).map_err(|error| broken(&error))?;
+        let frame =
+            encode_frame(kind::SPAWN_DATA, piece, &mut buffer).map_err(|error| broken(&error))?;
         stream.send(frame).map_err(|error| broken(&error))?;
     }
     Ok(())
@@ -147,9 +158,9 @@ fn await_ready(
     status: &mut FrameStream,
     sandbox: &NamespaceSandbox,
 ) -> Result<(Ready, i32), SpawnError> {
-    let frame = status
-        .receive(sandbox.jailed.pidfd())
-        .map_err(|error| spawn_failed(&error, "run `isobar doctor`; a very small limit can be the cause"))?;
+    let frame = status.receive(sandbox.jailed.pidfd()).map_err(|error| {
+        spawn_failed(&error, "run `isobar doctor`; a very small limit can be the cause")
+    })?;
     match frame.kind {
         kind::READY => match Ready::decode(&frame.payload) {
             Ok(ready) => Ok((ready, frame.sender)),
@@ -159,7 +170,10 @@ fn await_ready(
             Ok(failure) => Err(SpawnError::Failed(not_started(&failure))),
             Err(error) => Err(spawn_failed(&error, REMEDY_BUG)),
         },
-        other => Err(spawn_failed(&StreamError::Frame(isobar_boundary::protocol::FrameError::Kind { kind: other }), REMEDY_BUG)),
+        other => Err(spawn_failed(
+            &StreamError::Frame(isobar_boundary::protocol::FrameError::Kind { kind: other }),
+            REMEDY_BUG,
+        )),
     }
 }
 
@@ -199,13 +213,20 @@ impl NamespaceProcess {
         match frame_kind {
             kind::EXITED => {
                 self.report = Some(match Exited::decode(payload) {
-                    Ok(exited) => ExitReport {
+                    Ok(exited) => {
+                        // A notice that found the stream full was dropped; the peak was kept.
+                        let reached = self.watch_pids > 0 && exited.peak_tasks >= self.watch_pids;
+                        if reached && self.pids_reached.is_none() {
+                            self.pids_reached = Some(exited.peak_tasks);
+                        }
+                        ExitReport {
                         end: end_of(exited.status),
                         user_micros: exited.user_micros,
                         system_micros: exited.system_micros,
                         peak_resident_bytes: exited.peak_resident_bytes,
                         pids_reached: None,
-                    },
+                    }
+                    }
                     Err(_) => report(ProcessEnd::Lost),
                 });
             }
@@ -215,7 +236,8 @@ impl NamespaceProcess {
                 self.report = Some(report(ProcessEnd::NotExecuted(errno)));
             }
             kind::PIDS_REACHED => {
-                self.pids_reached = PidsReached::decode(payload).ok().map(|reached| reached.observed);
+                self.pids_reached =
+                    PidsReached::decode(payload).ok().map(|reached| reached.observed);
             }
             _ => self.report = Some(report(ProcessEnd::Lost)),
         }
@@ -258,7 +280,8 @@ impl Process for NamespaceProcess {
         }
         let message = Signal { signal: u32::from(signal), group: u32::from(group) };
         let mut buffer = [0; 32];
-        let bug = |error: &dyn std::error::Error| Diagnostic::new(Code::InitProtocol, error, REMEDY_BUG);
+        let bug =
+            |error: &dyn std::error::Error| Diagnostic::new(Code::InitProtocol, error, REMEDY_BUG);
         let frame = message.encode(&mut buffer).map_err(|error| bug(&error))?;
         match self.status.send(frame) {
             // It has ended; the caller learns that from `try_wait`.

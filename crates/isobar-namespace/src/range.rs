@@ -78,7 +78,9 @@ impl Claims {
 
     fn overlap(&self, base: u32, count: u32) -> bool {
         let (start, end) = (u64::from(base), u64::from(base) + u64::from(count));
-        self.ranges.iter().any(|(first, length)| *first < end && start < first.saturating_add(*length))
+        self.ranges
+            .iter()
+            .any(|(first, length)| *first < end && start < first.saturating_add(*length))
     }
 }
 
@@ -103,7 +105,10 @@ mod tests {
             [_, start, count] => Some((start.parse().ok()?, count.parse().ok()?)),
             _ => None,
         });
-        assert!(Range::of_slot(0).is_claimed(&claims), "alice's containers may run under these numbers");
+        assert!(
+            Range::of_slot(0).is_claimed(&claims),
+            "alice's containers may run under these numbers"
+        );
         assert!(Range::of_slot(4095).is_claimed(&claims), "65536 numbers cover all slots");
         let claims = Claims::default();
         assert!(!Range::of_slot(4095).is_claimed(&claims), "nobody claims anything: {claims:?}");

@@ -10,9 +10,7 @@ use isobar_boundary::protocol::{FrameError, HEADER, Header, MAX_FRAME};
 use rustix::cmsg_space;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
 
 /// How long the agent may take for an answer. Far beyond what a busy machine needs; it only keeps
 /// a supervisor from waiting for ever.
@@ -117,7 +115,9 @@ impl FrameStream {
     }
 
     fn next_frame(&mut self) -> Result<Option<Received>, StreamError> {
-        let Some((head, rest)) = self.pending.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let Some((head, rest)) = self.pending.split_first_chunk::<HEADER>() else {
+            return Ok(None);
+        };
         let header = Header::decode(*head).map_err(StreamError::Frame)?;
         let Some(payload) = rest.get(..header.payload) else { return Ok(None) };
         let frame = Received { kind: header.kind, payload: payload.to_vec(), sender: self.sender };

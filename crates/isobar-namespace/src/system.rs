@@ -31,8 +31,7 @@ const MASKED: [&str; 6] = [
 /// Directories of `/proc` that act on the host.
 const FROZEN: [&str; 4] = ["/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs"];
 
-pub(crate) const HARDENED: MountAttributes =
-    MountAttributes::NOSUID.with(MountAttributes::NODEV);
+pub(crate) const HARDENED: MountAttributes = MountAttributes::NOSUID.with(MountAttributes::NODEV);
 pub(crate) const READ_ONLY: MountAttributes = HARDENED.with(MountAttributes::RDONLY);
 pub(crate) const INERT: MountAttributes = HARDENED.with(MountAttributes::NOEXEC);
 
@@ -41,7 +40,11 @@ fn text(text: &str) -> Result<CString, RootError> {
 }
 
 /// A read-only bind of a system path at the same place.
-fn system_bind(path: &str, directory: bool, attributes: MountAttributes) -> Result<Entry, RootError> {
+fn system_bind(
+    path: &str,
+    directory: bool,
+    attributes: MountAttributes,
+) -> Result<Entry, RootError> {
     Ok(Entry::Bind(Bind { source: BindSource::System(text(path)?), attributes, directory }))
 }
 
@@ -104,4 +107,3 @@ pub(crate) fn place_proc(root: &mut RootSpec) -> Result<(), RootError> {
     }
     Ok(())
 }
-

@@ -48,8 +48,7 @@ pub const FILE_RIGHTS: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL
 pub const READ_ONLY: u64 = EXECUTE | READ_FILE | READ_DIR;
 
 /// Everything but making device nodes and device ioctls.
-pub const READ_WRITE: u64 =
-    handled_all() & !(MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV);
+pub const READ_WRITE: u64 = handled_all() & !(MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV);
 
 const fn handled_all() -> u64 {
     handled(u32::MAX)
@@ -63,7 +62,11 @@ mod tests {
     fn each_abi_handles_more_than_the_one_before() {
         for abi in 1..=7 {
             let (lower, higher) = (handled(abi - 1), handled(abi));
-            assert_eq!(lower & higher, lower, "ABI {abi} must not forget a right: the kernel would allow it");
+            assert_eq!(
+                lower & higher,
+                lower,
+                "ABI {abi} must not forget a right: the kernel would allow it"
+            );
         }
         assert_eq!(handled(5), 0xffff, "ABI 5 has sixteen rights (linux/landlock.h)");
         assert_eq!(handled(2), 0x3fff, "ABI 2 ends with REFER");

@@ -18,6 +18,7 @@ pub mod procfs;
 pub mod raw;
 pub mod sealed;
 pub mod seccomp;
+pub mod signal_queue;
 pub mod slot;
 pub mod state_dir;
 

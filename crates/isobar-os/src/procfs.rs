@@ -115,7 +115,10 @@ mod tests {
         let status = Status::read(pid).expect("every process may read itself");
         assert_eq!(status.field("Pid"), pid.to_string(), "the status is ours");
         let limits = limits(pid).expect("every process may read its own limits");
-        assert!(limits.contains_key("Max open files"), "the kernel's table has this line: {limits:?}");
+        assert!(
+            limits.contains_key("Max open files"),
+            "the kernel's table has this line: {limits:?}"
+        );
     }
 
     #[test]

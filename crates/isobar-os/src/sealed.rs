@@ -37,6 +37,10 @@ mod tests {
         let memory = executable(b"\x7fELF").expect("memfd_create works on every supported kernel");
         let mut again = std::fs::File::from(memory);
         let error = again.write_all(b"x").expect_err("a sealed file must refuse writes");
-        assert_eq!(error.raw_os_error(), Some(Errno::PERM.raw_os_error()), "F_SEAL_WRITE answers EPERM");
+        assert_eq!(
+            error.raw_os_error(),
+            Some(Errno::PERM.raw_os_error()),
+            "F_SEAL_WRITE answers EPERM"
+        );
     }
 }

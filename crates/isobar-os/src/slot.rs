@@ -41,11 +41,15 @@ impl HeldSlot {
     /// # Errors
     /// [`SlotError`]
     pub fn take(state: &StateDir, mut usable: impl FnMut(u32) -> bool) -> Result<Self, SlotError> {
-        let directory = rustix::io::fcntl_dupfd_cloexec(state.descriptor(), 3).map_err(SlotError::Lock)?;
+        let directory =
+            rustix::io::fcntl_dupfd_cloexec(state.descriptor(), 3).map_err(SlotError::Lock)?;
         for number in 0..SLOTS {
             let name = format!("slot-{number}");
-            let Some(lock) = try_lock(&directory, &name).map_err(SlotError::Lock)? else { continue };
-            let directory = rustix::io::fcntl_dupfd_cloexec(&directory, 3).map_err(SlotError::Lock)?;
+            let Some(lock) = try_lock(&directory, &name).map_err(SlotError::Lock)? else {
+                continue;
+            };
+            let directory =
+                rustix::io::fcntl_dupfd_cloexec(&directory, 3).map_err(SlotError::Lock)?;
             let held = Self { number, name, lock, directory };
             if usable(number) {
                 return Ok(held);
@@ -99,7 +103,8 @@ mod tests {
         let first = HeldSlot::take(&state, |_| true).expect("the first slot is free");
         let second = HeldSlot::take(&state, |_| true).expect("so is the second");
         assert_ne!(first.number(), second.number(), "two sandboxes must not share a user range");
-        let third = HeldSlot::take(&state, |number| number > 4).expect("unusable slots are passed over");
+        let third =
+            HeldSlot::take(&state, |number| number > 4).expect("unusable slots are passed over");
         assert_eq!(third.number(), 5, "the lowest usable one is taken");
         drop((first, second, third));
         let left = std::fs::read_dir(state.path()).expect("the directory is there").count();

@@ -49,11 +49,10 @@ impl StateDir {
         if uid == 0 {
             return PathBuf::from("/run/isobar");
         }
-        let runtime = runtime_dir.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
-        runtime.map_or_else(
-            || PathBuf::from(format!("/tmp/isobar-{uid}")),
-            |path| path.join("isobar"),
-        )
+        let runtime =
+            runtime_dir.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
+        runtime
+            .map_or_else(|| PathBuf::from(format!("/tmp/isobar-{uid}")), |path| path.join("isobar"))
     }
 
     /// Opens this user's directory, making it where it is missing.
@@ -116,7 +115,10 @@ mod tests {
         std::fs::create_dir(&open).expect("a directory");
         std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).expect("chmod");
         let refused = StateDir::open(&open).expect_err("others may enter this one");
-        assert!(matches!(refused, StateDirError::Foreign { .. }), "it is named as foreign: {refused}");
+        assert!(
+            matches!(refused, StateDirError::Foreign { .. }),
+            "it is named as foreign: {refused}"
+        );
 
         let link = scratch.path().join("link");
         symlink(&good, &link).expect("a link");

@@ -114,7 +114,11 @@ mod tests {
         for announced in [0, 65_533, u32::MAX] {
             let [a, b, c, d] = u32::to_le_bytes(announced);
             let decoded = Header::decode([a, b, c, d, 1]);
-            assert_eq!(decoded, Err(FrameError::Length { announced }), "nobody may make us allocate {announced} bytes");
+            assert_eq!(
+                decoded,
+                Err(FrameError::Length { announced }),
+                "nobody may make us allocate {announced} bytes"
+            );
         }
     }
 
@@ -122,14 +126,22 @@ mod tests {
     fn headers_round_trip_over_the_whole_range() {
         for payload in (0..=MAX_PAYLOAD).step_by(97).chain([MAX_PAYLOAD]) {
             let header = Header { kind: 9, payload };
-            assert_eq!(Header::decode(header.encode()), Ok(header), "both ends must agree on {payload}");
+            assert_eq!(
+                Header::decode(header.encode()),
+                Ok(header),
+                "both ends must agree on {payload}"
+            );
         }
     }
 
     #[test]
     fn a_frame_never_overruns_its_buffer() {
         let mut out = [0; 8];
-        assert_eq!(encode_frame(1, &[0; 4], &mut out), Err(FrameError::Space), "nine bytes do not fit eight");
+        assert_eq!(
+            encode_frame(1, &[0; 4], &mut out),
+            Err(FrameError::Space),
+            "nine bytes do not fit eight"
+        );
         assert_eq!(encode_frame(7, &[1, 2, 3], &mut out).map(<[u8]>::len), Ok(8), "eight do");
     }
 }

@@ -212,7 +212,14 @@ mod tests {
 
     #[test]
     fn messages_round_trip_and_refuse_other_sizes() {
-        let hello = Hello { revision: 1, build: 2, filter_errno: 3, canary_errno: 13, i386_signal: 31, x32_signal: 31 };
+        let hello = Hello {
+            revision: 1,
+            build: 2,
+            filter_errno: 3,
+            canary_errno: 13,
+            i386_signal: 31,
+            x32_signal: 31,
+        };
         let mut out = [0; 96];
         let frame = hello.encode(&mut out).expect("96 bytes hold every message");
         let payload = frame.get(super::super::HEADER..).expect("a frame has a header");

@@ -23,7 +23,9 @@ mod message;
 mod spawn;
 
 pub use frame::{FrameError, HEADER, Header, MAX_FRAME, MAX_PAYLOAD, encode_frame};
-pub use message::{ExecFailed, ExecStage, Exited, Hello, Message, PidsReached, Ready, Setup, Signal};
+pub use message::{
+    ExecFailed, ExecStage, Exited, Hello, Message, PidsReached, Ready, Setup, Signal,
+};
 pub use spawn::{MAX_SPAWN_BYTES, SpawnHeader, Strings};
 
 /// Raised with every change of meaning.

@@ -58,8 +58,7 @@ impl Message for SpawnHeader {
 
     fn encode<'out>(&self, out: &'out mut [u8]) -> Result<&'out [u8], FrameError> {
         let mut payload = [0_u8; Self::SIZE];
-        let fields =
-            [self.process, self.arguments, self.variables, self.bytes, self.watch_pids];
+        let fields = [self.process, self.arguments, self.variables, self.bytes, self.watch_pids];
         for (place, field) in payload.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
             *place = field.to_le_bytes();
         }
@@ -106,11 +105,16 @@ mod tests {
         ];
         let mut out = [0; 64];
         let decode = |header: SpawnHeader, out: &mut [u8]| {
-            SpawnHeader::decode(&header.encode(out).expect("64 bytes hold a header")[super::super::HEADER..])
+            SpawnHeader::decode(
+                &header.encode(out).expect("64 bytes hold a header")[super::super::HEADER..],
+            )
         };
         assert_eq!(decode(good, &mut out), Ok(good), "five strings fit five bytes");
         for header in bad {
-            assert!(decode(header, &mut out).is_err(), "{header:?} would make the agent read past its strings");
+            assert!(
+                decode(header, &mut out).is_err(),
+                "{header:?} would make the agent read past its strings"
+            );
         }
     }
 

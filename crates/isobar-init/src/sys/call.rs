@@ -1,6 +1,7 @@
 //! System calls that rustix does not have, or has only for what is not enough here.
 //!
-//! One call a function. None of them follows a pointer that is not made in the function itself.
+//! One call a function. None of them follows a pointer that is not made in the function itself,
+//! and an interrupted call is made again, except that poll just returns.
 
 use core::ptr::null;
 
@@ -114,8 +115,8 @@ pub(crate) struct Ended {
     pub(crate) usage: Usage,
 }
 
-/// Reaps a process that has ended: `pid`, or with -1 any. `None` where none has; with `block`, waits
-/// for it.
+/// Reaps a process that has ended: `pid`, or with -1 any. `None` where none has; with `block`,
+/// waits for it.
 pub(crate) fn reap(pid: i32, block: bool) -> Result<Option<Ended>, Errno> {
     let mut status = 0_u32;
     let mut usage = [0; RUSAGE];

@@ -1,6 +1,7 @@
 //! The functions of libc that compilers take for granted, under their C names.
 //!
 //! They are small rather than quick: the agent copies arguments once a process and no data at all.
+//! The work is done by the machine's byte loops; here are the names and what C promises of them.
 
 use core::ffi::c_int;
 

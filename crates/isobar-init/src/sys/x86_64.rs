@@ -1,11 +1,15 @@
-//! x86-64: the first instruction, system calls, clone, and byte loops.
+//! x86-64: the first instruction, system calls, clone, and the calls that the kill rules are for.
 //!
-//! The byte loops are string instructions and not Rust, since LLVM makes of a loop that copies a
-//! call of `memcpy`, which would then call itself. The ABI guarantees a clear direction flag.
+//! What the kernel and the ABI say about registers is said where it matters. The byte loops are a
+//! file of their own, so that a test can include them.
+
+mod bytes;
 
 use core::arch::{asm, global_asm};
 
 use linux_raw_sys::general::{__NR_arch_prctl, __NR_clone, __NR_getpid};
+
+pub(super) use bytes::{copy_backward, copy_forward, equal_prefix, fill, until_nul};
 
 // At entry the stack pointer is at the number of arguments, aligned to 16 bytes (System V ABI,
 // AMD64 supplement, 3.4.1). `call` then leaves it as a function expects it.
@@ -22,8 +26,8 @@ global_asm!(
     enter = sym super::start::enter,
 );
 
-// The prebuilt `core` names this function of the standard library in its unwind tables. A panic ends
-// this process without unwinding, so nobody calls it. Weak, for the builds that do link `std`.
+// The prebuilt `core` names this function of the standard library in its unwind tables. A panic
+// ends this process without unwinding, so nobody calls it. Weak, for the builds that do link `std`.
 global_asm!(
     ".weak rust_eh_personality",
     ".type rust_eh_personality,@function",
@@ -78,8 +82,8 @@ pub(super) fn set_thread_pointer(pointer: usize) {
 ///
 /// # Safety
 /// `stack_top` must be the end of a stack, aligned to 16 bytes, that nobody else uses while the
-/// child lives; `argument` must be what `entry` expects. With `CLONE_VM` in `flags` the child shares
-/// this memory.
+/// child lives; `argument` must be what `entry` expects. With `CLONE_VM` in `flags` the child
+/// shares this memory.
 pub(super) unsafe fn clone(
     flags: usize,
     stack_top: *mut u8,
@@ -88,7 +92,7 @@ pub(super) unsafe fn clone(
 ) -> isize {
     let result;
     // SAFETY: in the parent this is a plain system call. The child never comes out of the block:
-    // it has registers of its own, and `call` pushes on its own stack, which the caller answers for.
+    // it has registers of its own, and `call` pushes on its own stack: the caller answers for it.
     unsafe {
         asm!(
             "syscall",
@@ -137,102 +141,4 @@ pub(super) fn call_x32() {
     unsafe {
         syscall6((X32_BIT | __NR_getpid) as usize, [0; 6]);
     }
-}
-
-/// Copies `count` bytes, lowest address first.
-///
-/// # Safety
-/// As memcpy(3), but that `to` may overlap `from` from below.
-pub(super) unsafe fn copy_forward(to: *mut u8, from: *const u8, count: usize) {
-    // SAFETY: the caller guarantees that both ranges are valid.
-    unsafe {
-        asm!(
-            "rep movsb",
-            inout("rcx") count => _,
-            inout("rdi") to => _,
-            inout("rsi") from => _,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// Copies `count` bytes, highest address first.
-///
-/// # Safety
-/// As memcpy(3), but that `to` may overlap `from` from above.
-pub(super) unsafe fn copy_backward(to: *mut u8, from: *const u8, count: usize) {
-    // SAFETY: the caller guarantees that both ranges are valid; with a count of 0 nothing is read.
-    // The direction flag is clear again at the end.
-    unsafe {
-        asm!(
-            "std",
-            "rep movsb",
-            "cld",
-            inout("rcx") count => _,
-            inout("rdi") to.wrapping_add(count).wrapping_sub(1) => _,
-            inout("rsi") from.wrapping_add(count).wrapping_sub(1) => _,
-            options(nostack),
-        );
-    }
-}
-
-/// Fills `count` bytes.
-///
-/// # Safety
-/// As memset(3).
-pub(super) unsafe fn fill(to: *mut u8, byte: u8, count: usize) {
-    // SAFETY: the caller guarantees that the range is valid.
-    unsafe {
-        asm!(
-            "rep stosb",
-            inout("rcx") count => _,
-            inout("rdi") to => _,
-            in("al") byte,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// How many bytes from the start are equal, at most `count`.
-///
-/// # Safety
-/// Both ranges must be readable for `count` bytes.
-pub(super) unsafe fn equal_prefix(one: *const u8, other: *const u8, count: usize) -> usize {
-    let (left, differ): (usize, u8);
-    // SAFETY: the caller guarantees that both ranges are readable. `cmp` sets the flags as "equal"
-    // first, for a count of 0.
-    unsafe {
-        asm!(
-            "cmp rdi, rdi",
-            "repe cmpsb",
-            "setne {differ}",
-            differ = out(reg_byte) differ,
-            inout("rcx") count => left,
-            inout("rdi") one => _,
-            inout("rsi") other => _,
-            options(nostack, readonly),
-        );
-    }
-    // The byte that differs was counted down too.
-    count - left - usize::from(differ)
-}
-
-/// The number of bytes before the first NUL.
-///
-/// # Safety
-/// As strlen(3).
-pub(super) unsafe fn until_nul(string: *const u8) -> usize {
-    let left: usize;
-    // SAFETY: the caller guarantees that a NUL follows.
-    unsafe {
-        asm!(
-            "repne scasb",
-            inout("rcx") usize::MAX => left,
-            inout("rdi") string => _,
-            in("al") 0_u8,
-            options(nostack, readonly),
-        );
-    }
-    // One step more than the bytes before it: the NUL itself.
-    usize::MAX - left - 1
 }

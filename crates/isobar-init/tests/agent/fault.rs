@@ -1,4 +1,6 @@
 //! The faults of a fault build: each leaves out the one layer that another test sees holding.
+//!
+//! So the other test could fail, and the attacks that need a layer gone have what they need.
 
 use isobar_boundary::protocol::Setup;
 

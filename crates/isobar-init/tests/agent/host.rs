@@ -41,8 +41,8 @@ pub(crate) const PLAIN: Setup = Setup {
 pub(crate) const USER: &str =
     "unshare --user --map-root-user --pid --fork --mount-proc --kill-child --";
 /// The same, and nothing in it has a capability or can get one.
-pub(crate) const POWERLESS: &str = "unshare --user --map-root-user --pid --fork --mount-proc --kill-child \
-     -- setpriv --bounding-set=-all --inh-caps=-all --";
+pub(crate) const POWERLESS: &str = "unshare --user --map-root-user --pid --fork --mount-proc \
+     --kill-child -- setpriv --bounding-set=-all --inh-caps=-all --";
 /// What the real root makes of the agent where the guest has a user of its own: neither is user 0,
 /// and the agent has the four capabilities that the switch takes.
 pub(crate) const STAGED: &str = "unshare --pid --fork --mount-proc --kill-child -- setpriv \

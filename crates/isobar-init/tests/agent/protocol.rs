@@ -1,4 +1,6 @@
 //! What breaks the protocol ends the agent, and with it the sandbox; what starts it wrongly, too.
+//!
+//! The exit status of PID 1 says which of them it was.
 
 use std::process::Stdio;
 

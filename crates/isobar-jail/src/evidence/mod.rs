@@ -16,7 +16,8 @@ use isobar_policy::{Evidence, Grade};
 use crate::spec::ResourceLimit;
 
 /// Turns a failed reading into an observation that never holds.
-pub(crate) fn observed<T: ToString>(reading: std::io::Result<T>) -> String {
+#[must_use]
+pub fn observed<T: ToString>(reading: std::io::Result<T>) -> String {
     match reading {
         Ok(value) => value.to_string(),
         Err(error) => format!("unreadable: {error}"),
@@ -68,9 +69,10 @@ pub fn limits(pid: i32, limits: &[ResourceLimit]) -> Vec<Evidence> {
         .iter()
         .map(|limit| {
             let observed = match &found {
-                Ok(lines) => lines
-                    .get(limit.line)
-                    .map_or_else(|| "no such line".to_owned(), |(soft, hard)| format!("{soft} {hard}")),
+                Ok(lines) => lines.get(limit.line).map_or_else(
+                    || "no such line".to_owned(),
+                    |(soft, hard)| format!("{soft} {hard}"),
+                ),
                 Err(error) => format!("unreadable: {error}"),
             };
             Evidence::compare(

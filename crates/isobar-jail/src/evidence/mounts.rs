@@ -30,9 +30,12 @@ impl MountExpectation {
     /// What `root` asks for, its own tmpfs first.
     #[must_use]
     pub fn of(root: &RootSpec) -> Vec<Self> {
-        let own = MountAttributes::RDONLY.with(MountAttributes::NOSUID).with(MountAttributes::NODEV);
+        let own =
+            MountAttributes::RDONLY.with(MountAttributes::NOSUID).with(MountAttributes::NODEV);
         let mut all = vec![Self::new("/", Some("tmpfs"), own)];
-        all.extend(root.placed.iter().filter_map(|placed| Self::entry(&placed.target, &placed.entry)));
+        all.extend(
+            root.placed.iter().filter_map(|placed| Self::entry(&placed.target, &placed.entry)),
+        );
         all
     }
 
@@ -62,12 +65,15 @@ impl MountExpectation {
                 let mut one = Self::new(target, Some("tmpfs"), *attributes);
                 let bytes = size.to_str().ok().and_then(|text| text.parse::<u64>().ok());
                 // The kernel keeps whole pages and prints KiB.
-                one.super_options.extend(bytes.map(|bytes| format!("size={}k", bytes.div_ceil(4096) * 4)));
+                one.super_options
+                    .extend(bytes.map(|bytes| format!("size={}k", bytes.div_ceil(4096) * 4)));
                 one.super_options.push(format!("nr_inodes={}", inodes.to_string_lossy()));
                 Some(one)
             }
             Entry::Proc { attributes } => Some(Self::new(target, Some("proc"), *attributes)),
-            Entry::Devpts { attributes, .. } => Some(Self::new(target, Some("devpts"), *attributes)),
+            Entry::Devpts { attributes, .. } => {
+                Some(Self::new(target, Some("devpts"), *attributes))
+            }
             Entry::MaskFile => {
                 Some(Self { optional: true, ..Self::new(target, None, MountAttributes::NONE) })
             }
@@ -88,7 +94,8 @@ impl MountExpectation {
         if !mount.propagation.is_empty() {
             return Some(format!("in propagation: {}", mount.propagation.join(" ")));
         }
-        let missing = self.super_options.iter().find(|option| !mount.super_options.contains(option));
+        let missing =
+            self.super_options.iter().find(|option| !mount.super_options.contains(option));
         missing.map(|option| format!("without {option}: {}", mount.super_options.join(",")))
     }
 }
@@ -112,7 +119,9 @@ fn option_names(attributes: MountAttributes) -> Vec<&'static str> {
 pub fn mounts(pid: i32, expected: &[MountExpectation]) -> Vec<Evidence> {
     match procfs::read(pid, "mountinfo") {
         Ok(text) => compare(&mountinfo::parse(&text), expected),
-        Err(error) => vec![line("mount.others".to_owned(), "none", observed::<&str>(Err(error)), false)],
+        Err(error) => {
+            vec![line("mount.others".to_owned(), "none", observed::<&str>(Err(error)), false)]
+        }
     }
 }
 
@@ -190,14 +199,17 @@ mod tests {
 
     #[test]
     fn a_table_that_matches_holds() {
-        let expected = [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
-        let found = [mount("/", "ro", &[]), mount("/usr", "ro", &[]), mount("/usr/share", "ro", &[])];
+        let expected =
+            [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
+        let found =
+            [mount("/", "ro", &[]), mount("/usr", "ro", &[]), mount("/usr/share", "ro", &[])];
         assert!(holds(&found, &expected), "a submount of a host directory belongs to it");
     }
 
     #[test]
     fn every_deviation_is_noticed() {
-        let expected = [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
+        let expected =
+            [expectation("/"), MountExpectation { covers_below: true, ..expectation("/usr") }];
         let root = || mount("/", "ro", &[]);
         let usr = || mount("/usr", "ro", &[]);
         let bad: [(&str, Vec<Mount>); 6] = [

@@ -36,7 +36,9 @@ pub(crate) fn apply(late: &Confinement) -> Result<(), Failure> {
     Ok(())
 }
 
-fn drop_bounding(keep: u64) -> Result<(), Failure> {
+/// Reduces the bounding set to `keep`. A process that was launched with an empty late phase did
+/// this before it executed its program and has no right to do it again, nor a need.
+pub(crate) fn drop_bounding(keep: u64) -> Result<(), Failure> {
     for number in 0..capability::COUNT {
         if keep & capability::mask(number) != 0 {
             continue;
@@ -45,6 +47,7 @@ fn drop_bounding(keep: u64) -> Result<(), Failure> {
             Ok(()) => {}
             // Beyond the last capability of this kernel.
             Err(Errno::INVAL) => break,
+            Err(Errno::PERM) if raw::bounding_has(number) == Ok(false) => {}
             Err(errno) => return Err(errno).at(Step::Capabilities),
         }
     }
@@ -52,8 +55,7 @@ fn drop_bounding(keep: u64) -> Result<(), Failure> {
 }
 
 fn restrict(landlock: &LandlockSpec) -> Result<(), Failure> {
-    let ruleset =
-        raw::landlock_create(landlock.handled(), landlock.scoped()).at(Step::Landlock)?;
+    let ruleset = raw::landlock_create(landlock.handled(), landlock.scoped()).at(Step::Landlock)?;
     for (index, rule) in landlock.rules.iter().enumerate() {
         let path = match raw::open_path_beneath(Fd::CWD, &rule.path) {
             Err(Errno::NOENT) if rule.optional => continue,

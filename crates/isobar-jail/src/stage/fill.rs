@@ -14,6 +14,8 @@ const CHARACTER_DEVICE: u32 = 0o020_000;
 
 /// Makes the root and enters it; the old root is gone afterwards.
 pub(super) fn make_root(spec: &RootSpec) -> Result<(), Failure> {
+    // The caller's mask must not decide what the guest can read.
+    raw::clear_mode_mask();
     raw::make_private().at(Step::Private)?;
     let options = [(c"size", RootSpec::SIZE), (c"nr_inodes", RootSpec::INODES), (c"mode", c"755")];
     let attributes = MountAttributes::NOSUID.with(MountAttributes::NODEV);
@@ -21,8 +23,11 @@ pub(super) fn make_root(spec: &RootSpec) -> Result<(), Failure> {
     // Stacked on "/" it hides nothing: lookups start at the old root until the pivot.
     raw::mount_here(root, Fd::CWD, c"/").at(Step::RootFs)?;
     for (index, placed) in spec.placed.iter().enumerate() {
-        fill(root, &placed.path, &placed.entry)
-            .map_err(|(step, errno)| Failure { step, index, errno })?;
+        fill(root, &placed.path, &placed.entry).map_err(|(step, errno)| Failure {
+            step,
+            index,
+            errno,
+        })?;
     }
     raw::set_attributes(root, MountAttributes::RDONLY, false).at(Step::RootFs)?;
     raw::pivot_here(root).at(Step::Pivot)?;
@@ -37,14 +42,16 @@ fn fill(root: Fd, path: &CStr, entry: &Entry) -> Result<(), (Step, Errno)> {
         Entry::File { mode, content } => raw::write_file(root, path, *mode, content),
         Entry::Bind(bind) => return fill_bind(root, path, bind),
         Entry::Tmpfs { size, inodes, mode, attributes } => {
-            let options =
-                [(c"size", size.as_c_str()), (c"nr_inodes", inodes.as_c_str()), (c"mode", mode.as_c_str())];
+            let options = [
+                (c"size", size.as_c_str()),
+                (c"nr_inodes", inodes.as_c_str()),
+                (c"mode", mode.as_c_str()),
+            ];
             mount_new(c"tmpfs", &options, *attributes, root, path)
         }
         Entry::Proc { attributes } => mount_new(c"proc", &[], *attributes, root, path),
         Entry::Devpts { max, attributes } => {
-            let options =
-                [(c"ptmxmode", c"666"), (c"mode", c"600"), (c"max", max.as_c_str())];
+            let options = [(c"ptmxmode", c"666"), (c"mode", c"600"), (c"max", max.as_c_str())];
             mount_new(c"devpts", &options, *attributes, root, path)
         }
         Entry::MaskFile => mask_file(root, path),
@@ -90,14 +97,20 @@ fn fill_bind(root: Fd, path: &CStr, bind: &Bind) -> Result<(), (Step, Errno)> {
 }
 
 /// Clones a path that must still be what it was when it was resolved. ESTALE says that it is not.
-fn clone_resolved(path: &CStr, device: u64, inode: u64, directory: bool) -> Result<Fd, (Step, Errno)> {
+fn clone_resolved(
+    path: &CStr,
+    device: u64,
+    inode: u64,
+    directory: bool,
+) -> Result<Fd, (Step, Errno)> {
     let changed = |errno| (Step::Changed, errno);
     let opened = raw::open_path_beneath(Fd::CWD, path).map_err(changed)?;
     let identity = raw::identity_of(opened).map_err(changed)?;
     if (identity.device, identity.inode) != (device, inode) {
         return Err(changed(Errno::STALE));
     }
-    let clone = raw::open_clone(opened, c"", directory).map_err(|errno| (Step::RootEntry, errno))?;
+    let clone =
+        raw::open_clone(opened, c"", directory).map_err(|errno| (Step::RootEntry, errno))?;
     raw::close(opened).map_err(changed)?;
     Ok(clone)
 }
@@ -107,7 +120,11 @@ fn clone_resolved(path: &CStr, device: u64, inode: u64, directory: bool) -> Resu
 fn clone_device(path: &CStr, node: (u32, u32)) -> Result<Fd, Errno> {
     let clone = raw::open_clone(Fd::CWD, path, false)?;
     let identity = raw::identity_of(clone)?;
-    if identity.kind == CHARACTER_DEVICE && identity.node == node { Ok(clone) } else { Err(Errno::STALE) }
+    if identity.kind == CHARACTER_DEVICE && identity.node == node {
+        Ok(clone)
+    } else {
+        Err(Errno::STALE)
+    }
 }
 
 /// Puts `/dev/null` over a file. A file that this kernel does not have needs no mask.

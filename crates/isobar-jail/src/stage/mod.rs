@@ -107,7 +107,12 @@ fn confine_and_execute(prepared: &Prepared) -> Result<std::convert::Infallible, 
     for (index, limit) in prepared.limits.iter().enumerate() {
         raw::set_limit(limit.resource, limit.soft, limit.hard).at_entry(Step::Limits, index)?;
     }
-    confine::apply(&prepared.late)?;
+    if prepared.late.enforce {
+        confine::apply(&prepared.late)?;
+    } else {
+        // Only now is there the right to: exec by a user other than root takes all capabilities.
+        confine::drop_bounding(prepared.late.keep_capabilities)?;
+    }
     Err(raw::execute(prepared.program, &prepared.arguments)).at(Step::Execute)
 }
 

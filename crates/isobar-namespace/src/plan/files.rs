@@ -5,6 +5,7 @@ use isobar_policy::{
 };
 
 use super::Draft;
+use super::floor::has_landlock;
 use crate::payload::{PlannedGrant, PlannedTmpfs};
 
 /// The guest's /tmp where the policy sets no cap. A tmpfs always has one (half of memory is the
@@ -23,12 +24,13 @@ pub(super) struct PlannedFiles {
 pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFiles {
     root(draft);
     let request = draft.request;
-    let mut grants: Vec<_> = request.grants.iter().filter_map(|grant| plan_grant(draft, grant)).collect();
+    let mut grants: Vec<_> =
+        request.grants.iter().filter_map(|grant| plan_grant(draft, grant)).collect();
     // Parents before what lies below them.
     grants.sort_by(|a, b| a.target.cmp(&b.target));
     report_grants(draft);
     let tmpfs = plan_tmpfs(draft);
-    let tmp = plan_tmp(draft, &grants, &tmpfs);
+    let tmp = Some(plan_tmp(draft));
     workspace_exit(draft);
     PlannedFiles { grants, tmpfs, tmp }
 }
@@ -36,12 +38,23 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFiles {
 fn root(draft: &mut Draft<'_>) {
     match draft.request.policy.fs.root {
         None | Some(RootKind::Host) => {
-            let mechanisms = ["read-only bind mounts", "Landlock"];
-            draft.bind(Clause::FsRoot, "host: /usr and parts of /etc, read-only", &mechanisms, &["mount:/usr"]);
+            let mechanisms = walled(draft, &["read-only bind mounts"]);
+            draft.bind(
+                Clause::FsRoot,
+                "host: /usr and parts of /etc, read-only",
+                &mechanisms,
+                &["mount:/usr"],
+            );
         }
         // Refused by name in `Policy::validate`.
         Some(RootKind::Image) => {}
     }
+}
+
+/// The mechanisms, and Landlock where its absence was not accepted.
+fn walled(draft: &Draft<'_>, mechanisms: &[&'static str]) -> Vec<&'static str> {
+    let landlock = has_landlock(draft).then_some("Landlock");
+    mechanisms.iter().copied().chain(landlock).collect()
 }
 
 fn clause_of(grant: &Grant) -> Clause {
@@ -96,7 +109,12 @@ fn owner_mapping(draft: &mut Draft<'_>, grant: &Grant, clause: Clause) -> Option
         return None;
     }
     if let Fact::Missing { why, remedy } = draft.facts.layer(Layer::IdmappedMounts) {
-        draft.refuse(Code::HostIdmap, clause, format!("{} cannot be mounted with mapped owners: {why}", grant.source), remedy);
+        draft.refuse(
+            Code::HostIdmap,
+            clause,
+            format!("{} cannot be mounted with mapped owners: {why}", grant.source),
+            remedy,
+        );
     }
     Some((grant.uid, grant.gid))
 }
@@ -107,20 +125,19 @@ fn report_grants(draft: &mut Draft<'_>) {
         let grants: Vec<_> =
             draft.request.grants.iter().filter(|grant| clause_of(grant) == clause).collect();
         if grants.is_empty() {
-            let meaning = match clause {
-                Clause::FsToolchain => "in the system's directories",
-                _ => "nothing",
-            };
+            let in_system = clause == Clause::FsToolchain;
+            let meaning = if in_system { "in the system's directories" } else { "nothing" };
             draft.unset(clause, meaning);
             continue;
         }
         let asked: Vec<_> = grants.iter().map(|grant| describe(grant)).collect();
         let keys: Vec<_> = grants.iter().map(|grant| format!("mount:{}", grant.target)).collect();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let mut mechanisms = vec!["bind mounts", "Landlock"];
+        let mut mechanisms = vec!["bind mounts"];
         if draft.facts.privilege == Privilege::Root && clause != Clause::FsToolchain {
-            mechanisms.insert(1, "idmapped to the guest");
+            mechanisms.push("idmapped to the guest");
         }
+        let mechanisms = walled(draft, &mechanisms);
         draft.bind(clause, asked.join(", "), &mechanisms, &keys);
     }
     // Refused by name in `Policy::validate` where they are set.
@@ -153,37 +170,32 @@ fn plan_tmpfs(draft: &mut Draft<'_>) -> Vec<PlannedTmpfs> {
             inodes: spec.inodes.unwrap_or_else(|| spec.size.0.div_ceil(BYTES_FOR_INODE).max(16)),
         })
         .collect();
-    let asked: Vec<_> = specs.iter().map(|spec| format!("{} of {}", spec.target, spec.size)).collect();
+    let asked: Vec<_> =
+        specs.iter().map(|spec| format!("{} of {}", spec.target, spec.size)).collect();
     let keys: Vec<_> = specs.iter().map(|spec| format!("mount:{}", spec.target)).collect();
     let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     draft.bind(Clause::FsTmpfs, asked.join(", "), &["tmpfs with size and nr_inodes"], &keys);
     planned
 }
 
-/// The guest's own /tmp, unless the policy puts something there.
-fn plan_tmp(draft: &mut Draft<'_>, grants: &[PlannedGrant], tmpfs: &[PlannedTmpfs]) -> Option<PlannedTmpfs> {
+/// The guest's own /tmp. No grant can take its place: `isobar_policy::check_target` reserves it.
+fn plan_tmp(draft: &mut Draft<'_>) -> PlannedTmpfs {
     let limits = &draft.request.policy.limits;
     let (bytes, inodes) = (limits.tmp_bytes, limits.tmp_inodes);
-    let taken = grants.iter().any(|grant| grant.target == "/tmp")
-        || tmpfs.iter().any(|one| one.target == "/tmp");
-    if taken {
-        for (clause, set) in [(Clause::TmpBytes, bytes.is_some()), (Clause::TmpInodes, inodes.is_some())] {
-            // A cap on a /tmp that is a host directory cannot be held; on a tmpfs of the policy's
-            // own its size says it.
-            draft.unset(clause, if set { "the policy's own /tmp stands in its place" } else { "nothing" });
-        }
-        return None;
-    }
     let own = PlannedTmpfs {
         target: "/tmp".to_owned(),
         bytes: bytes.map_or(TMP_BYTES, |bytes| bytes.0),
         inodes: inodes.unwrap_or(TMP_INODES),
     };
-    let asked = bytes.map_or_else(|| "1G, the boundary's own bound".to_owned(), |bytes| bytes.to_string());
+    let asked =
+        bytes.map_or_else(|| "1G, the boundary's own bound".to_owned(), |bytes| bytes.to_string());
     draft.bind(Clause::TmpBytes, asked, &["tmpfs size"], &["mount:/tmp"]);
-    let asked = inodes.map_or_else(|| format!("{TMP_INODES}, the boundary's own bound"), |inodes| inodes.to_string());
+    let asked = inodes.map_or_else(
+        || format!("{TMP_INODES}, the boundary's own bound"),
+        |inodes| inodes.to_string(),
+    );
     draft.bind(Clause::TmpInodes, asked, &["tmpfs nr_inodes"], &["mount:/tmp"]);
-    Some(own)
+    own
 }
 
 /// Every value is refused by name in `Policy::validate` while no workspace is `cow`.

@@ -1,5 +1,6 @@
 //! The hardening floor: layers that every run has, whether the policy mentions them or not.
 
+use isobar_os::landlock::MINIMUM_ABI;
 use isobar_policy::{Acceptance, Binding, Code, Fact, Layer, Mechanism, Privilege, Refusal};
 
 use super::{Draft, binding};
@@ -47,8 +48,13 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFloor {
 }
 
 /// Binds a layer, or refuses, or leaves it out where the user accepted that. Says whether it is on.
-fn require(draft: &mut Draft<'_>, layer: Layer, evidence: &[&str], absent: Option<Acceptance>) -> bool {
-    match draft.facts.layer(layer) {
+fn require(
+    draft: &mut Draft<'_>,
+    layer: Layer,
+    evidence: &[&str],
+    absent: Option<Acceptance>,
+) -> bool {
+    match fact(draft, layer) {
         Fact::Works => {
             draft.bindings.push(binding(None, layer.name().to_owned(), &[layer.name()], evidence));
             true
@@ -67,6 +73,29 @@ fn require(draft: &mut Draft<'_>, layer: Layer, evidence: &[&str], absent: Optio
             false
         }
     }
+}
+
+/// What the host says of a layer. Landlock counts from the floor's ABI up only, whatever the fact
+/// about it says.
+fn fact(draft: &Draft<'_>, layer: Layer) -> Fact {
+    let abi = draft.facts.landlock_abi;
+    match draft.facts.layer(layer) {
+        Fact::Works if layer == Layer::Landlock && abi < MINIMUM_ABI => landlock_too_old(abi),
+        fact => fact,
+    }
+}
+
+/// Landlock is there and not what the floor asks for.
+pub(crate) fn landlock_too_old(abi: u32) -> Fact {
+    Fact::Missing {
+        why: format!("the kernel offers Landlock ABI {abi}, and {MINIMUM_ABI} is needed"),
+        remedy: "boot with landlock in the lsm= parameter, on Linux 5.19 or later".to_owned(),
+    }
+}
+
+/// Whether Landlock will stand as a second wall round files.
+pub(super) fn has_landlock(draft: &Draft<'_>) -> bool {
+    fact(draft, Layer::Landlock).works()
 }
 
 fn absence(layer: Layer, accepted: Acceptance) -> Binding {
@@ -105,12 +134,21 @@ fn filter(draft: &mut Draft<'_>) {
 
 fn privileges(draft: &mut Draft<'_>) {
     let rows: [(&str, &str, &[&str]); 4] = [
-        ("no capabilities", "empty capability sets", &["agent.capabilities", "process.capabilities"]),
-        ("no new privileges", "no_new_privs", &["agent.no-new-privileges", "process.no-new-privileges"]),
-        ("no core dumps, no realtime", "RLIMIT_CORE, RLIMIT_RTPRIO", &[
-            "limit.Max core file size",
-            "limit.Max realtime priority",
-        ]),
+        (
+            "no capabilities",
+            "empty capability sets",
+            &["agent.capabilities", "process.capabilities"],
+        ),
+        (
+            "no new privileges",
+            "no_new_privs",
+            &["agent.no-new-privileges", "process.no-new-privileges"],
+        ),
+        (
+            "no core dumps, no realtime",
+            "RLIMIT_CORE, RLIMIT_RTPRIO",
+            &["limit.Max core file size", "limit.Max realtime priority"],
+        ),
         ("agent out of reach", "PR_SET_DUMPABLE", &["agent.not-dumpable"]),
     ];
     for (name, mechanism, evidence) in rows {
@@ -121,7 +159,8 @@ fn privileges(draft: &mut Draft<'_>) {
         Privilege::User if draft.facts.supplementary_groups.is_empty() => "none",
         Privilege::User => "kept, as stated below",
     };
-    let mut one = binding(None, format!("supplementary groups: {groups}"), &[], &["process.groups"]);
+    let mut one =
+        binding(None, format!("supplementary groups: {groups}"), &[], &["process.groups"]);
     if draft.facts.privilege == Privilege::Root {
         one.mechanisms.push(Mechanism("setgroups".to_owned()));
     }

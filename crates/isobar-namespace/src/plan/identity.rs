@@ -25,7 +25,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedIdentity {
     };
     draft.bind(Clause::Uid, uid.to_string(), &[mechanism], &["identity.uid-map", "process.uid"]);
     draft.bind(Clause::Gid, gid.to_string(), &[mechanism], &["identity.gid-map", "process.gid"]);
-    draft.bind(Clause::Hostname, hostname.clone(), &["uts namespace"], &["namespace.uts", "uts.hostname"]);
+    draft.bind(
+        Clause::Hostname,
+        hostname.clone(),
+        &["uts namespace"],
+        &["namespace.uts", "uts.hostname"],
+    );
     if let Some(one) = draft.bindings.last_mut() {
         one.weak_evidence_reason =
             Some("the name in another uts namespace cannot be read from outside".to_owned());

@@ -49,7 +49,13 @@ fn memory(draft: &mut Draft<'_>) -> Option<MemoryLimit> {
     let weaker = Acceptance::MemoryPerProcess;
     if draft.accepts(weaker) {
         let asked = format!("{bytes} for each process");
-        draft.bind_accepted(Clause::Memory, asked, &["RLIMIT_DATA"], &["limit.Max data size"], weaker);
+        draft.bind_accepted(
+            Clause::Memory,
+            asked,
+            &["RLIMIT_DATA"],
+            &["limit.Max data size"],
+            weaker,
+        );
         return Some(MemoryLimit::PerProcess(bytes.0));
     }
     if usable {
@@ -94,7 +100,13 @@ fn cpu_time(draft: &mut Draft<'_>) -> Option<CpuTimeLimit> {
     if draft.accepts(weaker) {
         let whole = Span::from_millis(span.millis().div_ceil(1000) * 1000);
         let asked = format!("{whole} for each process");
-        draft.bind_accepted(Clause::CpuTime, asked, &["RLIMIT_CPU"], &["limit.Max cpu time"], weaker);
+        draft.bind_accepted(
+            Clause::CpuTime,
+            asked,
+            &["RLIMIT_CPU"],
+            &["limit.Max cpu time"],
+            weaker,
+        );
         return Some(CpuTimeLimit::PerProcess(span.millis()));
     }
     refuse_controller(draft, Clause::CpuTime, Controller::Cpuacct, Some(weaker));

@@ -7,11 +7,15 @@ mod files;
 mod floor;
 mod identity;
 mod limits;
+#[cfg(test)]
+mod tests;
 
 use isobar_policy::{
     Acceptance, Binding, BoundaryKind, Clause, Code, HostFacts, Mechanism, NetMode, Plan,
     Privilege, Refusal, Request, Slot,
 };
+
+pub(crate) use floor::landlock_too_old;
 
 use crate::payload::Planned;
 
@@ -30,12 +34,24 @@ impl Draft<'_> {
         self.request.policy.accepts(one)
     }
 
-    fn bind(&mut self, clause: Clause, asked: impl Into<String>, mechanisms: &[&str], evidence: &[&str]) {
+    fn bind(
+        &mut self,
+        clause: Clause,
+        asked: impl Into<String>,
+        mechanisms: &[&str],
+        evidence: &[&str],
+    ) {
         self.bindings.push(binding(Some(clause), asked.into(), mechanisms, evidence));
     }
 
     /// Something that only the supervisor can know, so that nothing can be read back.
-    fn bind_supervised(&mut self, clause: Clause, asked: impl Into<String>, mechanism: &str, reason: &str) {
+    fn bind_supervised(
+        &mut self,
+        clause: Clause,
+        asked: impl Into<String>,
+        mechanism: &str,
+        reason: &str,
+    ) {
         let mut one = binding(Some(clause), asked.into(), &[mechanism], &[]);
         one.weak_evidence_reason = Some(reason.to_owned());
         self.bindings.push(one);
@@ -59,13 +75,24 @@ impl Draft<'_> {
         self.bindings.push(binding(Some(clause), meaning.to_owned(), &[], &[]));
     }
 
-    fn refuse(&mut self, code: Code, clause: Clause, why: impl Into<String>, remedy: impl Into<String>) {
+    fn refuse(
+        &mut self,
+        code: Code,
+        clause: Clause,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         let (why, remedy) = (why.into(), remedy.into());
         self.refusals.push(Refusal { code, clause: Some(clause), why, remedy, acceptable: None });
     }
 }
 
-fn binding(clause: Option<Clause>, asked: String, mechanisms: &[&str], evidence: &[&str]) -> Binding {
+fn binding(
+    clause: Option<Clause>,
+    asked: String,
+    mechanisms: &[&str],
+    evidence: &[&str],
+) -> Binding {
     Binding {
         clause,
         asked,
@@ -143,7 +170,12 @@ fn unique(refusals: Vec<Refusal>) -> Vec<Refusal> {
 fn boundary(draft: &mut Draft<'_>) {
     match draft.request.policy.boundary {
         None | Some(BoundaryKind::Namespace) => {
-            draft.bind(Clause::Boundary, "namespace", &["every layer of the floor"], &["mount.roots"]);
+            draft.bind(
+                Clause::Boundary,
+                "namespace",
+                &["every layer of the floor"],
+                &["mount.roots"],
+            );
         }
         Some(other) => draft.refuse(
             Code::HostBoundaryMissing,
@@ -188,8 +220,12 @@ fn accepted(draft: &mut Draft<'_>) {
 }
 
 fn shared_with_host(draft: &mut Draft<'_>) {
-    draft.shared.insert(0, "the host's whole kernel: one reachable bug in it is an escape".to_owned());
-    draft.shared.push("the host's clock, processor caches, and page cache of files that both read".to_owned());
+    draft
+        .shared
+        .insert(0, "the host's whole kernel: one reachable bug in it is an escape".to_owned());
+    draft.shared.push(
+        "the host's clock, processor caches, and page cache of files that both read".to_owned(),
+    );
     if draft.facts.privilege == Privilege::User {
         draft.shared.push(
             "the caller's user number: isobar-init runs under it too, guarded by the filter and \

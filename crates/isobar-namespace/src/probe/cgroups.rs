@@ -27,12 +27,15 @@ pub(super) fn probe(facts: &mut HostFacts) {
 
 fn absent(controller: Controller) -> Fact {
     let name = controller.name();
-    let unified = ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"]
-        .into_iter()
-        .any(|path| Path::new(path).exists());
+    let unified =
+        ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"]
+            .into_iter()
+            .any(|path| Path::new(path).exists());
     if unified {
         return Fact::Missing {
-            why: format!("no cgroup v1 hierarchy carries {name}, and this build does not use cgroup v2 yet"),
+            why: format!(
+                "no cgroup v1 hierarchy carries {name}, and this build does not use cgroup v2 yet"
+            ),
             remedy: "leave the limit out on this host".to_owned(),
         };
     }

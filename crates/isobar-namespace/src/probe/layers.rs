@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::switches::blocked_namespaces;
 use crate::errors::error_text;
+use crate::plan::landlock_too_old;
 use crate::payload::{PidsLimit, Planned, PlannedLimits};
 use crate::range::Range;
 use crate::system;
@@ -40,16 +41,44 @@ const WHOLE: [Layer; 11] = [
 /// Fills in every layer.
 pub(super) fn probe(libexec: &Path, facts: &mut HostFacts) {
     facts.layers.insert(Layer::IdmappedMounts, idmapped_mounts(libexec, facts.privilege));
-    let why = match whole(libexec, facts) {
-        Ok(()) => {
-            facts.layers.extend(WHOLE.map(|layer| (layer, Fact::Works)));
-            return;
+    let abi = facts.landlock_abi;
+    let landlock = (abi >= MINIMUM_ABI).then_some(abi);
+    let all = Optional { cgroup_namespace: true, time_namespace: true, landlock };
+    let mut made = whole(libexec, facts, all);
+    if made.is_ok() {
+        facts.layers.extend(WHOLE.map(|layer| (layer, Fact::Works)));
+        if landlock.is_none() {
+            facts.layers.insert(Layer::Landlock, landlock_too_old(abi));
         }
-        Err(error) => not_whole(&error),
-    };
+        return;
+    }
     one_by_one(libexec, facts);
-    let remedy = "see the other layers; if all of them work, report this as a bug of isobar".to_owned();
-    facts.layers.insert(Layer::ProcessLimit, Fact::Missing { why, remedy });
+    // What may be accepted as absent must not take the process limit along.
+    let there = Optional {
+        cgroup_namespace: facts.layer(Layer::CgroupNamespace).works(),
+        time_namespace: facts.layer(Layer::TimeNamespace).works(),
+        landlock: landlock.filter(|_| facts.layer(Layer::Landlock).works()),
+    };
+    if there != all {
+        made = whole(libexec, facts, there);
+    }
+    let fact = match made {
+        Ok(()) => Fact::Works,
+        Err(error) => Fact::Missing {
+            why: not_whole(&error),
+            remedy: "see the other layers; if all of them work, report this as a bug of isobar"
+                .to_owned(),
+        },
+    };
+    facts.layers.insert(Layer::ProcessLimit, fact);
+}
+
+/// Layers that a user may accept as absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Optional {
+    cgroup_namespace: bool,
+    time_namespace: bool,
+    landlock: Option<u32>,
 }
 
 /// Why no whole sandbox could be made, naming contradicting evidence.
@@ -60,11 +89,12 @@ fn not_whole(error: &LaunchError) -> String {
         }
         LaunchError::Contradicted(evidence) => {
             let wrong = evidence.iter().filter(|one| !one.holds);
-            wrong.map(|one| format!("{} is {}, not {}", one.key, one.observed, one.expected))
+            wrong
+                .map(|one| format!("{} is {}, not {}", one.key, one.observed, one.expected))
                 .collect::<Vec<_>>()
                 .join("; ")
         }
-        other => error_text(other),
+        other @ (LaunchError::Failed(_) | _) => error_text(other),
     };
     format!("no whole sandbox with a process limit could be made: {detail}")
 }
@@ -72,7 +102,7 @@ fn not_whole(error: &LaunchError) -> String {
 /// A whole sandbox with a process limit of one, in which the agent must still be able to make the
 /// children with which it probes. That works only where the limit counts this sandbox alone: the
 /// caller has other processes.
-fn whole(libexec: &Path, facts: &HostFacts) -> Result<(), LaunchError> {
+fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), LaunchError> {
     let planned = Planned {
         privilege: facts.privilege,
         uid: 1000,
@@ -83,14 +113,17 @@ fn whole(libexec: &Path, facts: &HostFacts) -> Result<(), LaunchError> {
             Privilege::Root => Vec::new(),
             Privilege::User => facts.supplementary_groups.clone(),
         },
-        cgroup_namespace: true,
-        time_namespace: true,
-        landlock_abi: Some(facts.landlock_abi),
+        cgroup_namespace: with.cgroup_namespace,
+        time_namespace: with.time_namespace,
+        landlock_abi: with.landlock,
         hostname: "isobar".to_owned(),
         grants: Vec::new(),
         tmpfs: Vec::new(),
         tmp: None,
-        limits: PlannedLimits { pids: Some(PidsLimit::UserNamespace(1)), ..PlannedLimits::default() },
+        limits: PlannedLimits {
+            pids: Some(PidsLimit::UserNamespace(1)),
+            ..PlannedLimits::default()
+        },
     };
     let mut sandbox = crate::launch::sandbox(libexec, planned, &Descriptors::new())?;
     sandbox.destroy().map(drop).map_err(|error| LaunchError::Failed(error.into()))
@@ -129,17 +162,15 @@ fn base_or(base: &Fact, fact: impl FnOnce() -> Fact) -> Fact {
 
 fn seccomp(libexec: &Path, facts: &HostFacts) -> Fact {
     let request = FilterRequest { processes: ProcessRule::Any, denied: DeniedAnswer::Errno };
-    let late = Confinement { enforce: true, filter: Some(assemble(&request)), ..Confinement::default() };
+    let late =
+        Confinement { enforce: true, filter: Some(assemble(&request)), ..Confinement::default() };
     fact_of(attempt(libexec, facts, &[NamespaceKind::Mount], late), false)
 }
 
 fn landlock(libexec: &Path, facts: &HostFacts) -> Fact {
     let abi = facts.landlock_abi;
     if abi < MINIMUM_ABI {
-        return Fact::Missing {
-            why: format!("the kernel offers Landlock ABI {abi}, and {MINIMUM_ABI} is needed"),
-            remedy: "boot with landlock in the lsm= parameter, on Linux 5.19 or later".to_owned(),
-        };
+        return landlock_too_old(abi);
     }
     let spec = LandlockSpec { abi, rules: Vec::new() };
     let late = Confinement { enforce: true, landlock: Some(spec), ..Confinement::default() };
@@ -155,7 +186,8 @@ fn fact_of(attempt: Result<(), JailError>, base: bool) -> Fact {
         }
         Err(error) => Fact::Missing {
             why: error_text(&error),
-            remedy: "use a kernel that was built with it, and a host that does not block it".to_owned(),
+            remedy: "use a kernel that was built with it, and a host that does not block it"
+                .to_owned(),
         },
     }
 }
@@ -176,7 +208,11 @@ fn attempt(
     match jailed.failure() {
         // Every layer stands before the program is executed.
         JailError::Vanished | JailError::Stage { step: Step::Execute, .. } => Ok(()),
-        error => Err(error),
+        error @ (JailError::Prepare(_)
+        | JailError::Clone(_)
+        | JailError::Maps(_)
+        | JailError::Stage { .. }
+        | _) => Err(error),
     }
 }
 
@@ -221,7 +257,8 @@ fn minimal(
 
 fn null() -> Result<OwnedFd, JailError> {
     use rustix::fs::{CWD, Mode, OFlags, openat};
-    openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(JailError::Prepare)
+    openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .map_err(JailError::Prepare)
 }
 
 /// The agent, or where it cannot be loaded (which the launch will say better) an empty script.
@@ -231,7 +268,11 @@ fn program(libexec: &Path) -> Result<OwnedFd, JailError> {
     }
     sealed::executable(b"").map_err(|error| {
         let errno = error.raw_os_error().unwrap_or(0);
-        JailError::Stage { step: Step::Execute, subject: None, errno: isobar_os::Errno::from_raw_os_error(errno) }
+        JailError::Stage {
+            step: Step::Execute,
+            subject: None,
+            errno: isobar_os::Errno::from_raw_os_error(errno),
+        }
     })
 }
 

@@ -12,7 +12,10 @@ fn find(read: &dyn Fn(&str) -> Option<String>) -> (String, String) {
     let is = |path: &str, value: &str| read(path).is_some_and(|text| text.trim() == value);
     let found = |switch: &str, remedy: &str| (format!(" ({switch})"), remedy.to_owned());
     if is("/proc/sys/user/max_user_namespaces", "0") {
-        return found("user.max_user_namespaces is 0", "sudo sysctl user.max_user_namespaces=15000");
+        return found(
+            "user.max_user_namespaces is 0",
+            "sudo sysctl user.max_user_namespaces=15000",
+        );
     }
     if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
         return found(
@@ -27,8 +30,9 @@ fn find(read: &dyn Fn(&str) -> Option<String>) -> (String, String) {
              kernel.apparmor_restrict_unprivileged_userns=0",
         );
     }
-    let filtered = read("/proc/self/status")
-        .is_some_and(|text| text.lines().any(|line| line.starts_with("Seccomp:") && line.ends_with('2')));
+    let filtered = read("/proc/self/status").is_some_and(|text| {
+        text.lines().any(|line| line.starts_with("Seccomp:") && line.ends_with('2'))
+    });
     if filtered {
         return found(
             "isobar itself runs under a seccomp filter, as inside a container",
@@ -36,7 +40,10 @@ fn find(read: &dyn Fn(&str) -> Option<String>) -> (String, String) {
              seccomp=unconfined --security-opt apparmor=unconfined)",
         );
     }
-    (String::new(), "ask the host's administrator to allow user namespaces, or run isobar as root".to_owned())
+    (
+        String::new(),
+        "ask the host's administrator to allow user namespaces, or run isobar as root".to_owned(),
+    )
 }
 
 #[cfg(test)]

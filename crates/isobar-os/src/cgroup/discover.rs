@@ -45,7 +45,9 @@ impl Hierarchies {
         let mounts = mountinfo::parse(mounts);
         let directories = Controller::ALL
             .into_iter()
-            .filter_map(|controller| Some((controller, own_directory(&mounts, groups, controller)?)))
+            .filter_map(|controller| {
+                Some((controller, own_directory(&mounts, groups, controller)?))
+            })
             .collect();
         Self { directories }
     }
@@ -91,16 +93,33 @@ mod tests {
     fn own_groups_are_found_below_their_mounts() {
         let groups = "4:memory:/jobs/7\n2:cpu,cpuacct:/\n3:pids:/docker/abc\n0::/\n";
         let found = Hierarchies::parse(MOUNTS, groups);
-        let directory = |controller| found.directory(controller).map(|path| path.to_str().expect("UTF-8"));
-        assert_eq!(directory(Controller::Memory), Some("/sys/fs/cgroup/memory/jobs/7"), "below our own group");
-        assert_eq!(directory(Controller::Cpuacct), Some("/sys/fs/cgroup/cpu,cpuacct/"), "co-mounted controllers share a directory");
-        assert_eq!(directory(Controller::Pids), Some("/sys/fs/cgroup/pids/"), "a mount of a subtree is its root");
+        let directory =
+            |controller| found.directory(controller).map(|path| path.to_str().expect("UTF-8"));
+        assert_eq!(
+            directory(Controller::Memory),
+            Some("/sys/fs/cgroup/memory/jobs/7"),
+            "below our own group"
+        );
+        assert_eq!(
+            directory(Controller::Cpuacct),
+            Some("/sys/fs/cgroup/cpu,cpuacct/"),
+            "co-mounted controllers share a directory"
+        );
+        assert_eq!(
+            directory(Controller::Pids),
+            Some("/sys/fs/cgroup/pids/"),
+            "a mount of a subtree is its root"
+        );
     }
 
     #[test]
     fn a_group_outside_the_mount_is_not_ours() {
         let found = Hierarchies::parse(MOUNTS, "3:pids:/\n4:memory:/../other\n");
-        assert_eq!(found.directory(Controller::Pids), None, "our group lies above what the mount shows");
+        assert_eq!(
+            found.directory(Controller::Pids),
+            None,
+            "our group lies above what the mount shows"
+        );
         assert_eq!(found.directory(Controller::Memory), None, "a path that climbs is refused");
     }
 }

@@ -73,7 +73,11 @@ pub struct Group {
 impl Group {
     /// Makes the group `name` below the caller's own. A group of that name that a dead supervisor
     /// left is removed first, so that its counters start at zero.
-    fn make(hierarchies: &Hierarchies, controller: Controller, name: &str) -> Result<Self, CgroupError> {
+    fn make(
+        hierarchies: &Hierarchies,
+        controller: Controller,
+        name: &str,
+    ) -> Result<Self, CgroupError> {
         let own = hierarchies.directory(controller).ok_or(CgroupError::Missing { controller })?;
         let path = own.join(name);
         // The caller holds the slot that the name stands for, so nobody alive owns this directory.
@@ -191,7 +195,11 @@ impl SandboxGroups {
     ///
     /// # Errors
     /// [`CgroupError`]; what was made before the failure is removed.
-    pub fn make(hierarchies: &Hierarchies, name: &str, limits: Limits) -> Result<Self, CgroupError> {
+    pub fn make(
+        hierarchies: &Hierarchies,
+        name: &str,
+        limits: Limits,
+    ) -> Result<Self, CgroupError> {
         let mut groups = Self::default();
         if let Some(bytes) = limits.memory_bytes {
             let group = Group::make(hierarchies, Controller::Memory, name)?;
@@ -256,7 +264,8 @@ impl SandboxGroups {
 }
 
 fn out_of_memory_notice(group: &Group) -> Result<OwnedFd, CgroupError> {
-    let failed = |file: &str, source: io::Error| CgroupError::Use { path: group.path.join(file), source };
+    let failed =
+        |file: &str, source: io::Error| CgroupError::Use { path: group.path.join(file), source };
     let notice = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
         .map_err(|errno| failed("cgroup.event_control", errno.into()))?;
     let control = File::open(group.path.join("memory.oom_control"))

@@ -27,7 +27,10 @@ pub fn capset(effective: u64, permitted: u64, inheritable: u64) -> Result<(), Er
     let (effective, permitted, inheritable) =
         (effective | extra, permitted | extra, inheritable | extra);
     let header = [CAPABILITY_VERSION, 0];
-    #[expect(clippy::cast_possible_truncation, reason = "the interface splits each mask in two words")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the interface splits each mask in two words"
+    )]
     let halves = |mask: u64| (mask as u32, (mask >> 32) as u32);
     let ((e0, e1), (p0, p1), (i0, i1)) =
         (halves(effective), halves(permitted), halves(inheritable));
@@ -59,6 +62,14 @@ pub fn raise_ambient(capability: u32) -> Result<(), Errno> {
 pub fn bounding_drop(capability: u32) -> Result<(), Errno> {
     faulty!(KeepBounding, Ok(()));
     control(prctl::PR_CAPBSET_DROP, [capability as usize, 0]).map(drop)
+}
+
+/// Whether the bounding set has a capability (PR_CAPBSET_READ).
+///
+/// # Errors
+/// As prctl(2); EINVAL beyond the last capability of this kernel.
+pub fn bounding_has(number: u32) -> Result<bool, Errno> {
+    control(prctl::PR_CAPBSET_READ, [number as usize, 0]).map(|answer| answer != 0)
 }
 
 /// Empties the ambient set (PR_CAP_AMBIENT_CLEAR_ALL).

@@ -76,10 +76,7 @@ pub fn close_on_exec_from(first: Fd) -> Result<(), Errno> {
     const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
     let last = u32::MAX as usize;
     // SAFETY: numbers only.
-    unsafe {
-        call(number::CLOSE_RANGE, [first.register(), last, CLOSE_RANGE_CLOEXEC])
-    }
-    .map(drop)
+    unsafe { call(number::CLOSE_RANGE, [first.register(), last, CLOSE_RANGE_CLOEXEC]) }.map(drop)
 }
 
 fn open_with(directory: Fd, path: &CStr, flags: u32, mode: u32) -> Result<Fd, Errno> {
@@ -126,6 +123,13 @@ pub fn open_path_beneath(directory: Fd, path: &CStr) -> Result<Fd, Errno> {
         )
     }
     .map(Fd::from_answer)
+}
+
+/// Makes new files get exactly the mode that their maker names (umask(2)). Concerns the calling
+/// process alone, unless it shares its maker's file system attributes (CLONE_FS).
+pub fn clear_mode_mask() {
+    // SAFETY: a number only; the call cannot fail.
+    unsafe { call(number::UMASK, [0]) }.ok();
 }
 
 /// Makes a directory. One that exists already is no error.

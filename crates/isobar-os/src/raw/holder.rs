@@ -2,7 +2,9 @@
 
 use rustix::io::Errno;
 
-use super::spawn::{ChildStack, Shared, SpawnFlags, exit_now, spawn_sharing_memory, wait_while_zero};
+use super::spawn::{
+    ChildStack, Shared, SpawnFlags, exit_now, spawn_sharing_memory, wait_while_zero,
+};
 use crate::pidfd::Child;
 
 /// Holds a new user namespace. Dropping it kills and reaps the holding process.

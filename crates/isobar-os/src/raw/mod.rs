@@ -17,17 +17,18 @@ mod files;
 mod holder;
 mod identity;
 mod mounts;
+mod signals;
 mod spawn;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 pub use confine::{
-    LandlockRuleset, bounding_drop, capset, clear_ambient, landlock_abi, landlock_add_path,
+    LandlockRuleset, bounding_drop, bounding_has, capset, clear_ambient, landlock_abi, landlock_add_path,
     landlock_create, landlock_restrict, no_new_privileges, parent_death_signal, raise_ambient,
     seccomp_filter, seccomp_probe, set_limit, set_not_dumpable,
 };
 pub use files::{
-    Fd, FileIdentity, close, close_on_exec_from, duplicate_to, identity_of, make_directory,
+    Fd, FileIdentity, clear_mode_mask, close, close_on_exec_from, duplicate_to, identity_of, make_directory,
     make_symlink, open_path_beneath, open_read, open_write, read_once, send_byte_frame, write_all,
     write_file,
 };
@@ -36,11 +37,11 @@ pub use identity::{
     clear_groups, join_namespace, loopback_up, set_gid, set_hostname, set_uid, unshare,
 };
 pub use mounts::{
-    MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here, new_filesystem,
-    open_clone, pivot_here, set_attributes,
+    MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here,
+    new_filesystem, open_clone, pivot_here, set_attributes,
 };
+pub use signals::{MaskChange, change_signal_mask, open_signal_queue, signal_thread};
 pub use spawn::{
     ChildStack, ProcessArguments, Shared, SpawnFlags, execute, exit_now, reap_child,
-    spawn_sharing_memory,
-    wait_while_zero, wake,
+    spawn_sharing_memory, wait_while_zero, wake,
 };

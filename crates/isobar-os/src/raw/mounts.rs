@@ -48,9 +48,8 @@ pub fn new_filesystem(
     attributes: MountAttributes,
 ) -> Result<Fd, Errno> {
     // SAFETY: `kind` is NUL-terminated and borrowed for the call.
-    let context = unsafe {
-        call(number::FSOPEN, [kind.as_ptr() as usize, linux::FSOPEN_CLOEXEC as usize])
-    }?;
+    let context =
+        unsafe { call(number::FSOPEN, [kind.as_ptr() as usize, linux::FSOPEN_CLOEXEC as usize]) }?;
     let set_string = linux::fsconfig_command::FSCONFIG_SET_STRING as usize;
     for (key, value) in options {
         // SAFETY: both strings are NUL-terminated and borrowed for the call.
@@ -67,8 +66,7 @@ pub fn new_filesystem(
     #[expect(clippy::cast_possible_truncation, reason = "the target is 64-bit")]
     let bits = attributes.0 as usize;
     // SAFETY: numbers only.
-    let mount =
-        unsafe { call(number::FSMOUNT, [context, linux::FSMOUNT_CLOEXEC as usize, bits]) }?;
+    let mount = unsafe { call(number::FSMOUNT, [context, linux::FSMOUNT_CLOEXEC as usize, bits]) }?;
     super::files::close(Fd::from_answer(context))?;
     Ok(Fd::from_answer(mount))
 }
@@ -148,12 +146,8 @@ pub fn set_attributes(
     #[cfg(isobar_fault)]
     let attributes = MountAttributes(attributes.0 & !crate::fault::dropped_attributes());
     let flags = linux::AT_EMPTY_PATH | if recursive { linux::AT_RECURSIVE } else { 0 };
-    let set = linux::mount_attr {
-        attr_set: attributes.0,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: 0,
-    };
+    let set =
+        linux::mount_attr { attr_set: attributes.0, attr_clr: 0, propagation: 0, userns_fd: 0 };
     mount_setattr(directory, c"", flags, &set)
 }
 

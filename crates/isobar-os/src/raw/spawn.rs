@@ -35,8 +35,7 @@ impl ChildStack {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE;
         // SAFETY: a null address lets the kernel choose; nobody else knows the new mapping.
-        let base =
-            unsafe { mmap_anonymous(std::ptr::null_mut(), Self::TOTAL, protection, flags) }?;
+        let base = unsafe { mmap_anonymous(std::ptr::null_mut(), Self::TOTAL, protection, flags) }?;
         let stack = Self { base: NonNull::new(base).ok_or(Errno::NOMEM)? };
         // SAFETY: the first page of the mapping that was just made, which nothing uses.
         unsafe { mprotect(base, Self::GUARD, MprotectFlags::empty()) }?;
@@ -113,7 +112,8 @@ pub fn wake(word: &Shared, value: u32) -> Result<(), Errno> {
     word.set(value);
     let address = core::ptr::from_ref(&word.0) as usize;
     // SAFETY: the address is that of a live, aligned 32-bit word.
-    unsafe { call(number::FUTEX, [address, linux::FUTEX_WAKE as usize, i32::MAX as usize]) }.map(drop)
+    unsafe { call(number::FUTEX, [address, linux::FUTEX_WAKE as usize, i32::MAX as usize]) }
+        .map(drop)
 }
 
 /// Which new namespaces a child gets.

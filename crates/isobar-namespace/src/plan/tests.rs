@@ -1,0 +1,11 @@
+//! Planning by exhaustive tables: every clause against every host that lacks one thing, for root
+//! and for an ordinary user.
+//!
+//! [`matrix`] holds the expected cells and [`world`] makes the hosts and requests. A clause, layer
+//! or controller that is added later has no row or no column, and the test fails until it has.
+
+mod acceptance;
+mod matrix;
+mod together;
+mod unset;
+mod world;
