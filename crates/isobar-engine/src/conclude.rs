@@ -53,7 +53,7 @@ impl Conclusion<'_, '_> {
             Ok(usage) => (usage, None),
             Err(error) => (SandboxUsage::default(), Some(Diagnostic::from(error))),
         };
-        let end = end_of(cause, exit, &usage);
+        let end = end_of(cause, exit, &usage, limits);
         let mut limits_hit = usage.limits_hit.clone();
         let known = |hits: &[LimitHit], clause| hits.iter().any(|hit| hit.clause == clause);
         for hit in own_hits(&end, exit, &usage, limits, wall_micros) {
@@ -90,13 +90,19 @@ impl Conclusion<'_, '_> {
 }
 
 /// How the run ended.
-fn end_of(cause: Cause, exit: Option<ExitReport>, usage: &SandboxUsage) -> End {
+fn end_of(
+    cause: Cause,
+    exit: Option<ExitReport>,
+    usage: &SandboxUsage,
+    limits: &LimitClauses,
+) -> End {
     match cause {
         Cause::Failed(diagnostic) => End::Failed { diagnostic },
         Cause::Killed(by) => End::Killed { by },
         // The kernel counts its kills; a program that ended by SIGKILL, or that outlived a killed
         // child for a moment, does not say so.
         Cause::Program if usage.out_of_memory => End::Killed { by: KilledBy::Memory },
+        Cause::Program if cpu_time_used_up(exit, limits) => End::Killed { by: KilledBy::CpuTime },
         Cause::Program => match exit.map_or(ProcessEnd::Lost, |exit| exit.end) {
             ProcessEnd::Exited(code) => End::Exited { code },
             ProcessEnd::Signalled(signal) => End::Signalled { signal },
@@ -116,6 +122,18 @@ fn end_of(cause: Cause, exit: Option<ExitReport>, usage: &SandboxUsage) -> End {
             },
         },
     }
+}
+
+/// Whether the kernel ended the program for its processor time, where a limit for each process was
+/// accepted. A program can raise SIGXCPU by itself, so the time that it used must fit.
+fn cpu_time_used_up(exit: Option<ExitReport>, limits: &LimitClauses) -> bool {
+    const SIGXCPU: u8 = 24;
+    /// The kernel checks the limit at clock ticks, and counts whole ticks.
+    const TICKS_MICROS: u64 = 100_000;
+    let (Some(exit), Some(limit)) = (exit, limits.cpu_time) else { return false };
+    let used = exit.user_micros.saturating_add(exit.system_micros);
+    exit.end == ProcessEnd::Signalled(SIGXCPU)
+        && used.saturating_add(TICKS_MICROS) >= limit.millis().saturating_mul(1000)
 }
 
 /// What the supervisor itself, or the agent, saw of limits.
@@ -141,7 +159,8 @@ fn own_hits(
         }
         End::Killed { by: KilledBy::CpuTime } => {
             let limit = limits.cpu_time.map(isobar_policy::Span::millis);
-            let observed = usage.cpu_micros.map(|micros| micros / 1000);
+            let of_program = exit.map(|exit| exit.user_micros + exit.system_micros);
+            let observed = usage.cpu_micros.or(of_program).map(|micros| micros / 1000);
             hits.push(hit(Clause::CpuTime, limit, observed, "the boundary's count"));
         }
         End::Killed { by: KilledBy::Memory } => {
@@ -157,7 +176,7 @@ fn own_hits(
     }
     if let Some(reached) = exit.and_then(|exit| exit.pids_reached) {
         let limit = limits.pids.map(u64::from);
-        hits.push(hit(Clause::Pids, limit, Some(u64::from(reached)), "isobar-init"));
+        hits.push(hit(Clause::Pids, limit, Some(u64::from(reached)), "tasks seen by isobar-init"));
     }
     hits
 }

@@ -48,15 +48,18 @@ pub(crate) fn sandbox(
     planned: Planned,
     descriptors: &Descriptors,
 ) -> Result<NamespaceSandbox, LaunchError> {
+    // Before anything that a fault could break: root's grants are made here, not by the stage.
+    #[cfg(isobar_fault)]
+    isobar_os::fault::load();
     let mut watch = Stopwatch::start();
     let program = agent::load(libexec)?;
     let holdings = Holdings::take(&planned)?;
     let filter = jail_spec::filter(&planned);
-    watch.lap("groups");
+    watch.lap("launch: groups");
     let (spec, sockets) = specification(&planned, descriptors, &holdings, &filter, program)?;
-    watch.lap("specification");
+    watch.lap("launch: specification");
     let jailed = isobar_jail::launch(spec).map_err(|error| errors::jail(&error))?;
-    watch.lap("clone");
+    watch.lap("launch: clone");
     let mut launching = Launching { planned, holdings, filter, jailed, sockets };
     let evidence = launching.observed(&mut watch)?;
     let Launching { planned, holdings, filter, jailed, sockets } = launching;
@@ -119,28 +122,28 @@ impl Launching {
     /// Collects all evidence of the launch, or ends it.
     fn observed(&mut self, watch: &mut Stopwatch) -> Result<Vec<Evidence>, LaunchError> {
         let staged = self.next()?;
-        watch.lap("mounts and namespaces");
+        watch.lap("launch: mounts and namespaces");
         if staged.kind != kind::STAGED || !staged.payload.is_empty() {
             return Err(unexpected(&staged));
         }
         let mut evidence = observe::staged(&self.planned, &self.jailed, &self.holdings);
-        watch.lap("read back");
+        watch.lap("launch: read back");
         if !self.jailed.await_execution(PATIENCE) {
             return Err(self.ended());
         }
         evidence.extend(observe::executed(&self.planned, &self.jailed));
-        watch.lap("exec");
+        watch.lap("launch: exec");
         // From this frame on the agent is non-dumpable, and an ordinary user's supervisor can no
         // longer read all of its state; so it comes after the reading.
         self.send_setup()?;
         let frame = self.next()?;
-        watch.lap("agent");
+        watch.lap("launch: agent");
         let hello = if frame.kind == kind::HELLO { Hello::decode(&frame.payload).ok() } else { None };
         let hello = hello.ok_or_else(|| unexpected(&frame))?;
         check_build(&hello)?;
         let (planned, jailed) = (&self.planned, &self.jailed);
         evidence.extend(observe::greeted(planned, jailed, &self.holdings, &self.filter, &hello));
-        watch.lap("probes");
+        watch.lap("launch: probes");
         if observe::all_hold(&mut evidence) {
             Ok(evidence)
         } else {

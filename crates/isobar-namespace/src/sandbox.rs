@@ -220,10 +220,10 @@ impl Sandbox for NamespaceSandbox {
             SandboxError::Left(Diagnostic::new(Code::CleanupFailed, error, remedy))
         };
         self.jailed.reap().map_err(|errno| left(&errno))?;
-        self.watch.lap("kill and reap");
+        self.watch.lap("destroy: kill and reap");
         let mut usage = self.collect_usage();
         self.holdings.release().map_err(|error| left(&error))?;
-        self.watch.lap("remove groups");
+        self.watch.lap("destroy: remove groups");
         usage.phases = self.watch.phases().to_vec();
         self.usage = Some(usage.clone());
         Ok(usage)

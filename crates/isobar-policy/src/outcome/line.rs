@@ -114,6 +114,7 @@ impl LimitHit {
         let name = escape(name.strip_prefix("limits.").unwrap_or(name));
         let observed = match (self.observed, self.unit()) {
             (0, _) => String::new(),
+            (count, Unit::Count) if self.source.contains("seen") => format!(" ({count} seen)"),
             (count, Unit::Count) => format!(" ({count} refused)"),
             (bytes, Unit::Bytes) => format!(" ({})", rough_bytes(bytes)),
             (millis, Unit::Millis) => format!(" ({})", rough_time(millis.saturating_mul(1000))),

@@ -99,6 +99,23 @@ fn processor_time_ends_a_run() {
 }
 
 #[test]
+fn a_processor_time_limit_of_the_program_is_told_from_a_signal_of_its_own() {
+    // The double says that the program used 33 microseconds.
+    let xcpu = Script { end: Some(ProcessEnd::Signalled(24)), ..Script::new() };
+    let mut bench = Bench::new(xcpu);
+    let limited = |bench: &mut Bench, millis| {
+        bench.policy.limits.cpu_time = Some(isobar_policy::Span::from_millis(millis));
+        bench.shell("exit 0").0.outcome
+    };
+    let outcome = limited(&mut bench, 1);
+    assert_eq!(outcome.end, End::Killed { by: KilledBy::CpuTime }, "the kernel's tick ended it");
+    assert_eq!(outcome.limits_hit.len(), 1, "with its numbers");
+    let outcome = limited(&mut bench, 60_000);
+    let raised = End::Signalled { signal: 24 };
+    assert_eq!(outcome.end, raised, "a program may raise SIGXCPU long before its limit");
+}
+
+#[test]
 fn a_sandbox_that_ends_without_a_word_is_a_failure() {
     let script = Script { events: vec![SandboxEvent::Ended], ..Script::new() };
     let report = Bench::new(Script { end: Some(ProcessEnd::Lost), ..script }).shell("exit 1").0;
