@@ -130,7 +130,7 @@ fn binding(clause: Clause, key: &str) -> Binding {
 
 impl Boundary for Double {
     fn kind(&self) -> BoundaryKind {
-        BoundaryKind::Namespace
+        crate::boundaries::DEFAULT
     }
 
     fn probe(&self) -> HostFacts {
@@ -143,7 +143,7 @@ impl Boundary for Double {
             return Err(vec![refusal()]);
         }
         Ok(Plan {
-            boundary: BoundaryKind::Namespace,
+            boundary: self.kind(),
             bindings: vec![
                 binding(Clause::Net, "double.wall"),
                 binding(Clause::Env, "double.process"),

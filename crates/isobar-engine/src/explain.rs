@@ -30,18 +30,8 @@ pub struct BoundaryNote {
 
 /// What is to be known about `kind`; `None` for one that this build does not have.
 #[must_use]
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other boundary is not built")]
 pub const fn boundary_note(kind: BoundaryKind) -> Option<BoundaryNote> {
-    match kind {
-        BoundaryKind::Namespace => Some(BoundaryNote {
-            reaches: "the host's own kernel, through the calls that the filter leaves open",
-            shared: "the whole host kernel behind those calls: file systems, memory, scheduler, \
-                     what is left of the network stack",
-            fails: "one bug in the kernel that an open call can reach lets the guest out; \
-                    nothing stands behind it",
-        }),
-        _ => None,
-    }
+    crate::boundaries::note(kind)
 }
 
 /// What a host mechanism is needed for.

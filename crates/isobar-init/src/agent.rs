@@ -61,7 +61,9 @@ impl<const N: usize> Agent<'_, N> {
         self.obey()?;
         let mut table = [Interest::NONE; FIXED + MAX_PROCESSES];
         self.interests(&mut table);
-        call::poll(&mut table, self.patience()).map_err(|_| End::Kernel)?;
+        // Not the whole table: the kernel takes no more entries than a small `open-files` limit.
+        let used = table.get_mut(..FIXED + self.roster.used()).ok_or(End::Kernel)?;
+        call::poll(used, self.patience()).map_err(|_| End::Kernel)?;
         let ([host, children, progress], processes) =
             table.split_first_chunk::<FIXED>().ok_or(End::Kernel)?;
         self.hear(host.happened())?;

@@ -63,6 +63,11 @@ impl Roster {
         }
     }
 
+    /// How many places there are up to the last one that is taken.
+    pub(crate) fn used(&self) -> usize {
+        self.places.iter().rposition(Option::is_some).map_or(0, |last| last + 1)
+    }
+
     /// Writes what to wait for into a table of one place a process.
     pub(crate) fn interests(&self, table: &mut [Interest]) {
         for (interest, place) in table.iter_mut().zip(&self.places) {

@@ -1,7 +1,7 @@
 //! The slot and the control groups of one sandbox.
 
 use isobar_boundary::LaunchError;
-use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, SandboxGroups};
+use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, SandboxGroups, remove_left};
 use isobar_os::slot::{HeldSlot, SlotError};
 use isobar_os::state_dir::StateDir;
 use isobar_policy::{Clause, Code, Controller, Evidence, Grade, LimitHit, Privilege, Refusal};
@@ -39,16 +39,24 @@ impl Holdings {
         let claims = if needs_range { Claims::of_host() } else { Claims::default() };
         let hierarchies = Hierarchies::discover()
             .map_err(|error| failed(Code::HostProbe, &error, "mount /proc"))?;
+        let lock = |error: SlotError| no_slot(&error);
+        HeldSlot::collect(&state, remove_left).map_err(lock)?;
         let mut made = Ok(SandboxGroups::default());
-        let slot = HeldSlot::take(&state, |number| {
-            if needs_range && Range::of_slot(number).is_claimed(&claims) {
+        let slot = HeldSlot::take(&state, |slot| {
+            if needs_range && Range::of_slot(slot.number()).is_claimed(&claims) {
                 return false;
             }
-            made = SandboxGroups::make(&hierarchies, &group_name(planned, number), limits);
-            // Processes of a sandbox whose supervisor was just killed may still be dying there.
-            !matches!(&made, Err(CgroupError::Make { source, .. }) if source.raw_os_error() == Some(isobar_os::Errno::BUSY.raw_os_error()))
+            let name = group_name(planned, slot.number());
+            made = match slot.write_note(&SandboxGroups::places(&hierarchies, &name)) {
+                Ok(()) => SandboxGroups::make(&hierarchies, &name, limits),
+                Err(errno) => Err(CgroupError::Use {
+                    path: state.path().to_owned(),
+                    source: errno.into(),
+                }),
+            };
+            !is_busy(&made)
         })
-        .map_err(|error| no_slot(&error))?;
+        .map_err(lock)?;
         let groups = made.map_err(|error| LaunchError::Refused(vec![group_refusal(&error)]))?;
         let range = needs_range.then(|| Range::of_slot(slot.number()));
         Ok(Self { groups, range, slot: Some(slot) })
@@ -56,9 +64,12 @@ impl Holdings {
 
     /// Removes the groups and frees the slot. Every process of the sandbox must be reaped.
     pub(crate) fn release(&mut self) -> Result<(), CgroupError> {
-        self.groups.remove()?;
+        let removed = self.groups.remove();
+        if let (Err(_), Some(slot)) = (&removed, &mut self.slot) {
+            slot.keep_note();
+        }
         self.slot = None;
-        Ok(())
+        removed
     }
 
     /// What the kernel says of the limits, and whether `pid` is a member.
@@ -120,6 +131,12 @@ impl Holdings {
         let nanos = self.groups.get(Controller::Cpuacct)?.number("cpuacct.usage").ok()?;
         Some(nanos / 1000)
     }
+}
+
+/// Whether a group of that name still holds processes.
+fn is_busy(made: &Result<SandboxGroups, CgroupError>) -> bool {
+    let busy = Some(isobar_os::Errno::BUSY.raw_os_error());
+    matches!(made, Err(CgroupError::Make { source, .. }) if source.raw_os_error() == busy)
 }
 
 fn group_name(planned: &Planned, slot: u32) -> String {

@@ -60,10 +60,10 @@ pub(crate) fn sandbox(
     watch.lap("launch: specification");
     let jailed = isobar_jail::launch(spec).map_err(|error| errors::jail(&error))?;
     watch.lap("launch: clone");
-    let mut launching = Launching { planned, holdings, filter, jailed, sockets };
+    let mut launching = Launching { jailed, holdings, planned, filter, sockets };
     let evidence = launching.observed(&mut watch)?;
-    let Launching { planned, holdings, filter, jailed, sockets } = launching;
-    NamespaceSandbox::new(planned, filter, jailed, holdings, sockets, (evidence, watch))
+    let Launching { jailed, holdings, planned, filter, sockets } = launching;
+    NamespaceSandbox::new(planned, filter, sockets, (evidence, watch), holdings, jailed)
         .map_err(|errno| failed(Code::LaunchStep, &errno, REMEDY_DOCTOR))
 }
 
@@ -111,10 +111,11 @@ fn null() -> Result<OwnedFd, Errno> {
 
 /// A sandbox whose agent has not been believed yet.
 struct Launching {
-    planned: Planned,
-    holdings: Holdings,
-    filter: Filter,
+    // Fields drop in this order: every process must be gone before the groups are removed.
     jailed: Jailed,
+    holdings: Holdings,
+    planned: Planned,
+    filter: Filter,
     sockets: Sockets,
 }
 

@@ -4,7 +4,7 @@
 
 use isobar_boundary::protocol::{Hello, Ready};
 use isobar_jail::Jailed;
-use isobar_jail::evidence::{self, ExpectedStatus};
+use isobar_jail::evidence::{self, ExpectedStatus, MountExpectation};
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::procfs;
 use isobar_os::seccomp::Filter;
@@ -28,10 +28,21 @@ pub(crate) fn staged(planned: &Planned, jailed: &Jailed, holdings: &Holdings) ->
     let (uid_map, gid_map) = map_texts(planned, holdings.range);
     let mut all = evidence::namespaces(pid, &kinds);
     all.extend(evidence::id_maps(pid, &uid_map, &gid_map));
-    all.extend(evidence::mounts(pid, jailed.expected_mounts()));
+    all.extend(evidence::mounts(pid, &expected_mounts(planned, jailed)));
     all.push(network_devices(pid));
     all.extend(holdings.evidence(pid, &planned.limits));
     all
+}
+
+/// The mounts that the jail was told to make, and which of them must have their owners mapped.
+fn expected_mounts(planned: &Planned, jailed: &Jailed) -> Vec<MountExpectation> {
+    let mut expected = jailed.expected_mounts().to_vec();
+    let mapped = planned.grants.iter().filter(|grant| grant.map_owner.is_some());
+    for grant in mapped {
+        let mount = expected.iter_mut().find(|mount| mount.target == grant.target);
+        mount.into_iter().for_each(|mount| mount.options.push("idmapped"));
+    }
+    expected
 }
 
 /// What can be read only after exec, which enters the time namespace.

@@ -76,13 +76,15 @@ impl CpuWatch {
 }
 
 impl NamespaceSandbox {
+    /// Takes everything over. The last parameter is dropped first where this fails: every process
+    /// must be gone before the groups are removed.
     pub(crate) fn new(
         planned: Planned,
         filter: Filter,
-        jailed: Jailed,
-        holdings: Holdings,
         sockets: Sockets,
         launched: (Vec<Evidence>, Stopwatch),
+        holdings: Holdings,
+        jailed: Jailed,
     ) -> Result<Self, Errno> {
         let cpu = match planned.limits.cpu_time {
             Some(CpuTimeLimit::Cgroup(millis)) => Some(CpuWatch::new(millis)?),

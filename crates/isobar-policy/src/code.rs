@@ -103,6 +103,7 @@ codes! {
     CliUnknownProfile = Cli "ISO-CLI-005", "No profile has this name.";
     CliUnknownAcceptance = Cli "ISO-CLI-006", "`--accept` names nothing from the closed list.";
     CliUnknownLanguage = Cli "ISO-CLI-007", "`--lang` names no language that isobar knows.";
+    CliPrivilege = Cli "ISO-CLI-008", "isobar was started with another user's rights, as a set-user-ID program is.";
 
     PolicyUnreadable = Policy "ISO-POL-001", "The policy file cannot be read.";
     PolicyTooLarge = Policy "ISO-POL-002", "The policy is larger than 1 MiB.";

@@ -1,7 +1,9 @@
 //! Limits: by control group where there is one, by the kernel's own per-namespace count for tasks,
 //! else refused unless a weaker form was accepted.
 
-use isobar_policy::{Acceptance, Clause, Code, Controller, Fact, Layer, Refusal, Span};
+use isobar_policy::{
+    Acceptance, Clause, Code, Controller, Fact, Layer, Privilege, Refusal, Span,
+};
 
 use super::Draft;
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, PlannedLimits};
@@ -18,6 +20,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedLimits {
     wall_time(draft);
     output_bytes(draft);
     limits
+}
+
+/// The smallest RLIMIT_NPROC under which `isobar-init` of a root-run sandbox can start the guest:
+/// the limit holds for each user number alone, and a child of its own counts beside it until it has
+/// become the guest. (An ordinary user's `isobar-init` shares the guest's number and is added.)
+pub(crate) const ROOT_LEAST_TASKS: u32 = 2;
+
+fn is_root(draft: &Draft<'_>) -> bool {
+    draft.facts.privilege == Privilege::Root
 }
 
 /// A limit that has no mechanism here.
@@ -124,6 +135,12 @@ fn pids(draft: &mut Draft<'_>) -> Option<PidsLimit> {
         return Some(PidsLimit::Cgroup(tasks));
     }
     match draft.facts.layer(Layer::ProcessLimit) {
+        Fact::Works if is_root(draft) && tasks < ROOT_LEAST_TASKS => {
+            let why = format!("without a pids control group, root's sandbox needs {ROOT_LEAST_TASKS}");
+            let remedy = format!("ask for {ROOT_LEAST_TASKS} or more, or mount the pids hierarchy");
+            draft.refuse(Code::HostProcessLimit, Clause::Pids, why, remedy);
+            None
+        }
         Fact::Works => {
             let mechanisms = ["RLIMIT_NPROC, counted for the user namespace"];
             draft.bind(Clause::Pids, tasks.to_string(), &mechanisms, &["limit.Max processes"]);

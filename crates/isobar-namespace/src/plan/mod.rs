@@ -16,6 +16,7 @@ use isobar_policy::{
 };
 
 pub(crate) use floor::landlock_too_old;
+pub(crate) use limits::ROOT_LEAST_TASKS;
 
 use crate::payload::Planned;
 

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::switches::blocked_namespaces;
 use crate::errors::error_text;
-use crate::plan::landlock_too_old;
+use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
 use crate::payload::{PidsLimit, Planned, PlannedLimits};
 use crate::range::Range;
 use crate::system;
@@ -99,9 +99,9 @@ fn not_whole(error: &LaunchError) -> String {
     format!("no whole sandbox with a process limit could be made: {detail}")
 }
 
-/// A whole sandbox with a process limit of one, in which the agent must still be able to make the
-/// children with which it probes. That works only where the limit counts this sandbox alone: the
-/// caller has other processes.
+/// A whole sandbox with the smallest process limit in which the agent can still make the children
+/// with which it probes, one at a time. That works only where the limit counts this sandbox alone:
+/// the caller has other processes.
 fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), LaunchError> {
     let planned = Planned {
         privilege: facts.privilege,
@@ -121,7 +121,12 @@ fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), Launch
         tmpfs: Vec::new(),
         tmp: None,
         limits: PlannedLimits {
-            pids: Some(PidsLimit::UserNamespace(1)),
+            pids: Some(PidsLimit::UserNamespace(match facts.privilege {
+                // The agent shares the guest's number and is added to the limit.
+                Privilege::User => 1,
+                // The agent has a number of its own, of which it and its child are two processes.
+                Privilege::Root => ROOT_LEAST_TASKS,
+            })),
             ..PlannedLimits::default()
         },
     };

@@ -5,6 +5,8 @@
 mod cgroups;
 mod layers;
 mod switches;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use isobar_policy::Controller;
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
 
 use super::discover::Hierarchies;
 
@@ -224,9 +225,28 @@ impl SandboxGroups {
             groups.groups.push(group);
         }
         if limits.count_cpu {
-            groups.groups.push(Group::make(hierarchies, Controller::Cpuacct, name)?);
+            let shared = groups.get(Controller::Cpu).filter(|cpu| {
+                hierarchies.directory(Controller::Cpuacct).is_some_and(|own| cpu.path == own.join(name))
+            });
+            // Most hosts carry both in one hierarchy: one directory, which its first owner removes.
+            let group = match shared {
+                Some(cpu) => {
+                    let (controller, path) = (Controller::Cpuacct, cpu.path.clone());
+                    Group { controller, path, removed: true }
+                }
+                None => Group::make(hierarchies, Controller::Cpuacct, name)?,
+            };
+            groups.groups.push(group);
         }
         Ok(groups)
+    }
+
+    /// Where groups named `name` would be made, one path a line: to be noted before `make`, so that
+    /// whoever comes after a killed supervisor can [`remove_left`] them.
+    #[must_use]
+    pub fn places(hierarchies: &Hierarchies, name: &str) -> String {
+        let directories = Controller::ALL.into_iter().filter_map(|one| hierarchies.directory(one));
+        directories.map(|own| format!("{}\n", own.join(name).display())).collect()
     }
 
     /// All groups.
@@ -263,6 +283,22 @@ impl SandboxGroups {
     }
 }
 
+/// Removes the groups whose paths a dead supervisor noted. Says whether all are gone: one that
+/// still has processes, which may be about to end, stays.
+#[must_use]
+pub fn remove_left(places: &str) -> bool {
+    let ours = |path: &&Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        path.is_absolute() && name.starts_with("isobar-")
+    };
+    let mut gone = true;
+    for path in places.lines().map(Path::new).filter(ours) {
+        let busy = Errno::BUSY.raw_os_error();
+        gone &= !matches!(std::fs::remove_dir(path), Err(error) if error.raw_os_error() == Some(busy));
+    }
+    gone
+}
+
 fn out_of_memory_notice(group: &Group) -> Result<OwnedFd, CgroupError> {
     let failed =
         |file: &str, source: io::Error| CgroupError::Use { path: group.path.join(file), source };
@@ -273,4 +309,60 @@ fn out_of_memory_notice(group: &Group) -> Result<OwnedFd, CgroupError> {
     let line = format!("{} {}", notice.as_fd().as_raw_fd(), control.as_fd().as_raw_fd());
     group.write("cgroup.event_control", &line)?;
     Ok(notice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hierarchies of plain directories, in which files can be written like those of the kernel.
+    fn plain(root: &Path, cpu: &str, cpuacct: &str) -> Hierarchies {
+        let mut mounts = String::new();
+        let mut groups = String::new();
+        for (controller, place) in [("cpu", cpu), ("cpuacct", cpuacct)] {
+            let point = root.join(place);
+            std::fs::create_dir_all(&point).expect("a directory");
+            let point = point.display();
+            mounts.push_str(&format!("30 25 0:26 / {point} rw - cgroup cgroup rw,{controller}\n"));
+            groups.push_str(&format!("2:{controller}:/\n"));
+        }
+        Hierarchies::parse(&mounts, &groups)
+    }
+
+    #[test]
+    fn controllers_that_share_a_hierarchy_share_the_group() {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        let both = Limits { cpu_millis: Some(500), count_cpu: true, ..Limits::default() };
+        let one = plain(scratch.path(), "cpu,cpuacct", "cpu,cpuacct");
+        let groups = SandboxGroups::make(&one, "isobar-0", both).expect("made once");
+        let path = scratch.path().join("cpu,cpuacct/isobar-0");
+        let paths: Vec<_> = groups.all().iter().map(Group::path).collect();
+        assert_eq!(paths, [path.as_path(), path.as_path()], "one directory for both controllers");
+        let quota = std::fs::read_to_string(path.join("cpu.cfs_quota_us")).expect("it is still there");
+        assert_eq!(quota, "50000", "making the second does not wipe the first");
+        // Plain directories keep their files; the kernel's vanish with the group.
+        for file in ["cpu.cfs_quota_us", "cpu.cfs_period_us"] {
+            std::fs::remove_file(path.join(file)).expect("a plain file");
+        }
+        let mut groups = groups;
+        groups.remove().expect("it is removed once");
+        assert!(!path.exists(), "and is gone");
+    }
+
+    #[test]
+    fn groups_that_a_dead_supervisor_noted_are_removed_and_nothing_else() {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        let hierarchies = plain(scratch.path(), "cpu", "cpuacct");
+        let note = SandboxGroups::places(&hierarchies, "isobar-7");
+        let left = scratch.path().join("cpu/isobar-7");
+        let other = scratch.path().join("cpu/other");
+        for path in [&left, &other] {
+            std::fs::create_dir(path).expect("a directory");
+        }
+        let note = format!("{note}{}\nrelative/isobar-1\n", other.display());
+        assert!(remove_left(&note), "nothing is busy");
+        assert!(!left.exists(), "what was noted is gone");
+        assert!(other.exists(), "what is not named after isobar stays, whatever a note says");
+        assert!(remove_left(&note), "what is gone already is no error");
+    }
 }

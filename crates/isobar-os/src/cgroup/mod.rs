@@ -10,4 +10,4 @@ mod discover;
 mod group;
 
 pub use discover::{DiscoverError, Hierarchies};
-pub use group::{CgroupError, Group, Limits, Memory, SandboxGroups};
+pub use group::{CgroupError, Group, Limits, Memory, SandboxGroups, remove_left};

@@ -72,6 +72,12 @@ pub fn set_hostname(name: &CStr) -> Result<(), Errno> {
     unsafe { call(number::SETHOSTNAME, [name.as_ptr() as usize, name.count_bytes()]) }.map(drop)
 }
 
+/// Whether the current uts namespace has this host name (uname(2)). Nobody outside can read it.
+#[must_use]
+pub fn has_hostname(name: &CStr) -> bool {
+    rustix::system::uname().nodename() == name
+}
+
 /// Switches the loopback interface of the current network namespace on (netdevice(7),
 /// SIOCSIFFLAGS). The kernel gives it 127.0.0.1 and ::1 by itself.
 ///

@@ -284,3 +284,16 @@ fn a_process_limit_without_any_mechanism_is_refused() {
         check_refusals(&refusals, &expected, "neither group nor rlimit");
     }
 }
+
+#[test]
+fn roots_limit_of_one_needs_the_control_group() {
+    let facts = host(Privilege::Root, Lack::Controller(Controller::Pids));
+    let mut one = request(Clause::Pids);
+    one.policy.limits.pids = Some(1);
+    let refusals = plan(&one, &facts).expect_err("the agent could not start the guest");
+    let expected = [(Some(Clause::Pids), Code::HostProcessLimit, None)];
+    check_refusals(&refusals, &expected, "one task, by RLIMIT_NPROC");
+    let facts = host(Privilege::User, Lack::Controller(Controller::Pids));
+    plan(&one, &facts).expect("an ordinary user's agent is added to the number");
+    plan(&one, &capable_host(Privilege::Root)).expect("and a group counts what it should");
+}
