@@ -1,0 +1,84 @@
+//! Hosts that lack something: user namespaces switched off, control groups that cannot be written.
+//!
+//! The lack is staged around isobar in namespaces of its own, so that nothing else notices.
+
+use std::fs;
+
+use crate::guest::has_remedy;
+use crate::harness::{Isobar, bin_dir, is_root, skip};
+
+/// An installation that belongs to whoever runs the tests: in a user namespace with one number,
+/// everybody else's files belong to nobody, and isobar does not trust those.
+fn own_installation(isobar: Isobar) -> Isobar {
+    let bin = isobar.scratch().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for name in ["isobar", "isobar-init"] {
+        fs::copy(bin_dir().join(name), bin.join(name)).unwrap();
+    }
+    isobar.program_in(&bin)
+}
+
+#[test]
+fn without_user_namespaces_the_switch_is_named() {
+    let isobar = own_installation(Isobar::run_command());
+    let switch = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+    let isobar = isobar.under(["unshare", "--user", "--map-root-user", "sh", "-c", switch]);
+    let ended = isobar.args(["--", "echo", "started"]).run();
+    assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{ended}");
+    assert!(ended.codes().contains(&"ISO-HOST-001".to_owned()), "{ended}");
+    assert!(ended.err().contains("user.max_user_namespaces is 0"), "which switch: {ended}");
+    assert!(ended.err().contains("sysctl user.max_user_namespaces="), "what to do: {ended}");
+    assert_eq!(ended.how(), "refused", "a refusal, and no failure of isobar's own: {ended}");
+    let events: Vec<_> = ended.status.iter().map(|line| &line["event"]).collect();
+    assert!(!events.iter().any(|event| **event == "started") || events.len() == 2, "{ended}");
+}
+
+#[test]
+fn the_doctor_names_it_too() {
+    let isobar = own_installation(Isobar::new());
+    let switch = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+    let isobar = isobar.under(["unshare", "--user", "--map-root-user", "sh", "-c", switch]);
+    let ended = isobar.args(["doctor"]).run();
+    assert_ne!(ended.code, Some(0), "it is not ready: {ended}");
+    let told = ended.out() + &ended.err();
+    assert!(told.contains("user.max_user_namespaces is 0") && told.contains("sysctl"), "{told}");
+}
+
+/// Makes every control group hierarchy read-only around isobar.
+fn read_only_groups(isobar: Isobar) -> Isobar {
+    let script = "set -e; for dir in /sys/fs/cgroup/*; do \
+        mountpoint -q $dir && mount -o remount,bind,ro $dir; done; exec \"$0\" \"$@\"";
+    isobar.under(["unshare", "--mount", "sh", "-c", script])
+}
+
+#[test]
+fn control_groups_that_cannot_be_written() {
+    if !is_root() {
+        return skip("control_groups_that_cannot_be_written", "root, to mount them read-only");
+    }
+    for (flag, value) in [("--memory", "64M"), ("--cpu-time", "10s"), ("--cpus", "1")] {
+        let isobar = read_only_groups(Isobar::run_command());
+        let ended = isobar.args([flag, value, "--", "echo", "started"]).run();
+        assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{flag}: {ended}");
+        assert_eq!(ended.codes(), ["ISO-HOST-005"], "{flag}: {ended}");
+        assert!(has_remedy(&ended) && ended.err().contains("read-only"), "{flag}: {ended}");
+        // Facts that were learned there must not count here.
+        let ended = Isobar::run_command().args([flag, value, "--", "true"]).run();
+        assert_eq!(ended.code, Some(0), "outside it works: {ended}");
+    }
+}
+
+/// Processes can be counted without a control group, so what needs nothing else runs.
+#[test]
+fn without_control_groups_a_plain_run_works_and_counts_its_processes() {
+    if !is_root() {
+        // The same mechanism counts an ordinary user's, see the limits.
+        return;
+    }
+    let isobar = read_only_groups(Isobar::run_command()).args(["--pids", "5"]);
+    let script = "for n in 1 2 3 4 5 6; do sleep 1000 & done; jobs | wc -l";
+    let ended = isobar.args(["--", "bash", "-c", script]).run();
+    assert_eq!(ended.how(), "exited", "{ended}");
+    let (limit, _) = crate::guest::limit_hit(&ended, "limits.pids");
+    assert_eq!(limit, 5, "{ended}");
+}

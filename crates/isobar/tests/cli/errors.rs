@@ -1,0 +1,275 @@
+//! One snapshot for each error code that can be provoked from outside: what a person reads.
+//!
+//! The last test holds the list against the table of codes, so that a new code gets a case, or a
+//! reason why it has none.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::{fs, iter};
+
+use isobar_engine::policy::Code;
+use rustix::process::geteuid;
+
+use crate::harness::scrub::scrub;
+use crate::harness::{Isobar, bin_dir, is_root, skip};
+
+/// `isobar run` and `args`.
+fn run<const N: usize>(args: [&str; N]) -> Isobar {
+    Isobar::new().arg("run").args(args)
+}
+
+/// `isobar policy check` on a file of this content.
+fn checked(content: impl AsRef<[u8]>) -> Isobar {
+    let isobar = Isobar::new();
+    let file = isobar.file("policy.toml", content);
+    isobar.args(["policy", "check"]).arg(file)
+}
+
+/// A run with a directory that holds only these executables, `isobar-init` with this mode.
+fn installed(names: &[&str], mode: u32) -> Isobar {
+    let isobar = Isobar::new();
+    let dir = isobar.scratch().join("bin");
+    fs::create_dir(&dir).unwrap();
+    for name in names {
+        fs::copy(bin_dir().join(name), dir.join(name)).unwrap();
+        let mode = if *name == "isobar" { 0o755 } else { mode };
+        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    isobar.program_in(&dir).args(["run", "--", "true"])
+}
+
+#[track_caller]
+fn check(code: Code, isobar: Isobar) {
+    let scratch = isobar.scratch().to_owned();
+    let ended = isobar.run();
+    assert_eq!(ended.codes(), [code.as_str()], "exactly this is wrong: {ended}");
+    assert_eq!(ended.code, Some(code.exit_code().into()), "the documented exit code: {ended}");
+    assert!(ended.stdout.is_empty(), "errors go to standard error: {ended}");
+    let text = scrub(&ended.err(), &scratch)
+        .replace(bin_dir().to_str().unwrap(), "BIN")
+        .replace(&format!("user {}", geteuid().as_raw()), "user UID");
+    insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(code.as_str(), text);
+    });
+}
+
+macro_rules! cases {
+    ($($name:ident: $code:ident = $isobar:expr;)*) => {
+        $(#[test] fn $name() { check(Code::$code, $isobar); })*
+
+        /// What the cases above provoke.
+        const COVERED: &[Code] = &[$(Code::$code),*];
+    };
+}
+
+cases! {
+    an_unknown_flag: CliUsage = run(["--memroy", "1G", "--", "true"]);
+    a_value_that_is_none: CliBadValue = run(["--memory", "much", "--", "true"]);
+    no_program: CliNoCommand = run([]);
+    a_mode_without_workspace: CliConflict = run(["--workspace-mode", "ro", "--", "true"]);
+    an_unknown_profile: CliUnknownProfile = run(["--profile", "lax", "--", "true"]);
+    an_unknown_acceptance: CliUnknownAcceptance = run(["--accept", "everything", "--", "true"]);
+    an_unknown_language: CliUnknownLanguage = run(["--lang", "cobol", "-c", "DISPLAY 'A'"]);
+
+    a_policy_that_is_not_there: PolicyUnreadable = run(["--policy", "none.toml", "--", "true"]);
+    a_policy_as_long_as_a_book: PolicyTooLarge = checked(vec![b'#'; (1 << 20) + 1]);
+    a_policy_in_latin_1: PolicyNotUtf8 = checked(b"version = 1 # gr\xfcn\n");
+    a_policy_that_breaks_off: PolicySyntax = checked("version = 1\n[limits\n");
+    a_policy_of_the_future: PolicyVersion = checked("version = 2\n");
+    a_policy_with_a_slip: PolicyUnknownKey = checked("version = 1\n[limits]\nmemroy = '1G'\n");
+    a_policy_that_lacks_a_key: PolicyMissingKey =
+        checked("version = 1\nfs.tmpfs = [{ target = '/a' }]\n");
+    a_policy_with_a_number_for_a_word: PolicyBadValue = checked("version = 1\nenv.allow = 7\n");
+    a_policy_with_an_unknown_word: PolicyUnknownChoice =
+        checked("version = 1\nnet.mode = 'bridge'\n");
+    what_is_not_built: PolicyNotBuilt = run(["--net", "gateway", "--", "true"]);
+    a_limit_of_zero: PolicyZeroLimit = run(["--memory", "0", "--", "true"]);
+    a_limit_under_which_nothing_runs: PolicyLimitRange = run(["--open-files", "3", "--", "true"]);
+    a_target_of_the_sandbox_itself: PolicyTarget = run(["--ro", "/usr:/proc", "--", "true"]);
+    one_target_twice: PolicyDuplicateTarget = run(["--ro", "/usr:/a", "--ro", "/etc:/a", "--", "true"]);
+    an_empty_path: PolicyPath = run(["--ro", "", "--", "true"]);
+    a_directory_with_a_size: PolicyGrantSize =
+        checked("version = 1\nfs.rw = [{ path = '/srv', size = '1G' }]\n");
+    root_as_a_guest: PolicyIdentity = run(["--uid", "0", "--", "true"]);
+    a_host_name_with_a_dot: PolicyHostname = run(["--hostname", "a.b", "--", "true"]);
+    a_variable_without_a_name: PolicyEnvName = run(["--env", "=value", "--", "true"]);
+    a_variable_with_a_nul: PolicyEnvValue = checked("version = 1\nenv.set.A = \"a\\u0000b\"\n");
+    a_policy_that_a_guest_could_have_written: PolicyUnderGrant = {
+        let isobar = Isobar::new();
+        isobar.file("w/policy.toml", "version = 1\n");
+        isobar.args(["run", "--workspace", "w", "--policy", "w/policy.toml", "--", "true"])
+    };
+    a_policy_that_is_another: PolicyDigest = {
+        let isobar = Isobar::new();
+        isobar.file("policy.toml", "version = 1\n");
+        let digest = format!("sha256:{}", "0".repeat(64));
+        isobar.args(["run", "--policy", "policy.toml", "--policy-digest", &digest, "--", "true"])
+    };
+
+    a_program_that_is_not_there: ResolveProgramMissing = run(["--", "no-such-program"]);
+    a_program_that_is_a_text: ResolveProgramNotExecutable = {
+        let isobar = Isobar::new();
+        let file = isobar.file("text", "no program");
+        isobar.args(["run", "--"]).arg(file)
+    };
+    a_script_for_nobody: ResolveInterpreterMissing = {
+        let isobar = Isobar::new();
+        let file = isobar.file("script", "#!/no/such/interpreter\n");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        isobar.args(["run", "--"]).arg(file)
+    };
+    a_program_that_the_guest_does_not_see: ResolveToolchain = {
+        let isobar = Isobar::new();
+        let file = isobar.file("script", "#!/bin/sh\n");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        isobar.args(["run", "--toolchain", "none", "--"]).arg(file)
+    };
+    a_grant_of_nothing: ResolvePathMissing = run(["--ro", "/no/such/path", "--", "true"]);
+    a_grant_of_a_link: ResolvePathLink = {
+        let isobar = Isobar::new();
+        symlink("/etc", isobar.scratch().join("link")).unwrap();
+        let link = isobar.scratch().join("link");
+        isobar.args(["run", "--ro"]).arg(link).args(["--", "true"])
+    };
+    a_working_directory_that_climbs: ResolvePathClimbs =
+        run(["--cwd", "/usr/../etc", "--", "true"]);
+    a_program_in_latin_1: ResolvePathNotUtf8 = {
+        let isobar = Isobar::new();
+        let file = isobar.scratch().join(OsStr::from_bytes(b"gr\xfcn"));
+        fs::write(&file, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        isobar.args(["run", "--"]).arg(file)
+    };
+    one_directory_by_two_names: ResolveTargetTaken = {
+        let isobar = Isobar::new();
+        isobar.file("a/file", "");
+        isobar.file("b/file", "");
+        isobar.args(["run", "--ro", "a", "--ro", "b/../a", "--", "true"])
+    };
+    a_grant_of_a_device: ResolveSpecialFile = run(["--ro", "/dev/null:/data", "--", "true"]);
+    a_grant_of_the_whole_host: ResolveKernelPath = run(["--ro", "/:/host", "--", "true"]);
+    a_grant_of_our_own: ResolveOwnDirectory = {
+        let grant = format!("{}:/data", bin_dir().display());
+        run(["--rw"]).arg(grant).args(["--", "true"])
+    };
+    a_workspace_that_is_a_file: ResolveWorkspace = {
+        let isobar = Isobar::new();
+        isobar.file("file", "");
+        isobar.args(["run", "--workspace", "file", "--", "true"])
+    };
+    a_working_directory_of_the_host: ResolveWorkingDirectory =
+        run(["--cwd", "/no/such/directory", "--", "true"]);
+    an_environment_like_a_library: ResolveEnvTooLarge = {
+        let isobar = Isobar::new();
+        let value = "x".repeat(300_000);
+        isobar.file("policy.toml", format!("version = 1\nenv.set.BOOK = '{value}'\n"));
+        isobar.args(["run", "--policy", "policy.toml", "--", "true"])
+    };
+    grants_without_number: ResolveTooManyGrants = {
+        let isobar = Isobar::new().arg("run");
+        isobar.file("one", "");
+        let grants = (0..2000).flat_map(|n| ["--ro".to_owned(), format!("one:/data/{n}")]);
+        isobar.args(grants.collect::<Vec<_>>()).args(["--", "true"])
+    };
+
+    a_boundary_that_is_not_built: HostBoundaryMissing = run(["--boundary", "wasm", "--", "true"]);
+
+    isobar_alone: InitMissing = installed(&["isobar"], 0);
+    an_init_that_anybody_can_change: InitOwner = installed(&["isobar", "isobar-init"], 0o777);
+
+    a_report_into_nowhere: RunReport = run(["--report", "/no/such/dir/report", "--", "true"]);
+    a_status_descriptor_that_is_closed: RunStatusFd = run(["--status-fd", "9", "--", "true"]);
+    a_full_disk: RunStream = Isobar::new().args(["policy", "schema"]).through_shell(">/dev/full");
+}
+
+/// Root may open everything.
+#[test]
+fn a_grant_of_what_is_closed() {
+    if is_root() {
+        return skip("a_grant_of_what_is_closed", "root may open everything");
+    }
+    let isobar = Isobar::new();
+    let inner = isobar.file("closed/inner", "").parent().unwrap().to_owned();
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o000)).unwrap();
+    let path = inner.join("inner");
+    let scratch = isobar.scratch().to_owned();
+    check(Code::ResolvePathDenied, isobar.args(["run", "--ro"]).arg(path).args(["--", "true"]));
+    // Only what can be opened can be removed.
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_dir_all(scratch).unwrap();
+}
+
+#[test]
+fn every_code_has_a_case_or_a_reason() {
+    /// What no command line can provoke on every host.
+    const NOT_FROM_OUTSIDE: &[(&str, &[Code])] = &[
+        (
+            "a race that the resolver's own tests stage",
+            &[Code::ResolvePathChanged, Code::LaunchChanged],
+        ),
+        (
+            "neither argv nor environ can hold it, and execve(2) of isobar fails first",
+            &[
+                Code::ResolveArgumentTooLong,
+                Code::ResolveArgumentNul,
+                Code::ResolveEnvNul,
+                Code::ResolveEnvName,
+            ],
+        ),
+        (
+            "needs a host that lacks something: the planner's tables and the lab",
+            &[
+                Code::HostUserNamespaces,
+                Code::HostLayerMissing,
+                Code::HostLandlockMissing,
+                Code::HostCgroupMissing,
+                Code::HostCgroupReadOnly,
+                Code::HostIdmap,
+                Code::HostSwap,
+                Code::HostGroupSocket,
+                Code::HostProcessLimit,
+                Code::HostLimitCeiling,
+                Code::HostMachine,
+                Code::HostBoundaryCannot,
+                Code::HostProbe,
+            ],
+        ),
+        (
+            "needs a fault inside: the fault build's suite",
+            &[
+                Code::LaunchStep,
+                Code::LaunchTimeout,
+                Code::BoundaryFailed,
+                Code::EvidenceMissing,
+                Code::InitBuild,
+                Code::InitProtocol,
+                Code::StateDirectory,
+                Code::NoFreeSlot,
+                Code::SpawnFailed,
+                Code::CleanupFailed,
+                Code::RunWait,
+            ],
+        ),
+        (
+            "needs a user with supplementary groups: the resolver's own tests",
+            &[Code::ResolveUnsearchable],
+        ),
+        ("tested above, for an ordinary user", &[Code::ResolvePathDenied]),
+        ("needs a set-user-ID copy of isobar, which only root can make", &[Code::CliPrivilege]),
+    ];
+    let excused = NOT_FROM_OUTSIDE.iter().flat_map(|(_, codes)| *codes);
+    let listed: Vec<&Code> = COVERED.iter().chain(excused).collect();
+    for code in Code::ALL {
+        let times = listed.iter().filter(|listed| **listed == code).count();
+        assert_eq!(times, 1, "{code} ({}) needs one case or one reason", code.about());
+    }
+}
+
+#[test]
+fn several_errors_are_all_told() {
+    let zero = ["--pids", "0", "--timeout", "0", "--memory", "0"];
+    let ended = Isobar::new().arg("run").args(zero).args(["--", "true"]).run();
+    let expected: Vec<&str> = iter::repeat_n(Code::PolicyZeroLimit.as_str(), 3).collect();
+    assert_eq!(ended.codes(), expected, "a person corrects all of them at once: {ended}");
+}
