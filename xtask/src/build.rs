@@ -127,11 +127,7 @@ fn check_off_switch(name: &str, image: &[u8], flavour: Flavour) -> Result<()> {
 }
 
 /// Prints one line on an executable and returns what is over its budget.
-fn over_budget(
-    executable: &Executable,
-    bytes: u64,
-    flavour: Flavour,
-) -> Result<Vec<String>> {
+fn over_budget(executable: &Executable, bytes: u64, flavour: Flavour) -> Result<Vec<String>> {
     let foreign = foreign_crates(executable.name)?;
     println!(
         "  {:<12} {:>8} KiB {} (release budget {} KiB), {} foreign crates (budget {})",

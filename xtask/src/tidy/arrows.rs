@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, Package};
 use super::Finding;
 
 /// Each crate of ours with those that it may depend on.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("isobar-policy", &[]),
     ("isobar-boundary", &["isobar-policy"]),
     ("isobar-os", &["isobar-policy"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("isobar-init", &["isobar-boundary"]),
     ("isobar-namespace", &["isobar-boundary", "isobar-jail", "isobar-os", "isobar-policy"]),
     ("isobar-engine", &["isobar-boundary", "isobar-namespace", "isobar-os", "isobar-policy"]),
+    ("isobar-attack-payload", &[]),
     ("isobar-attack", &["isobar-engine", "isobar-policy"]),
     ("isobar", &["isobar-attack", "isobar-engine", "isobar-os", "isobar-policy"]),
     ("xtask", &[]),

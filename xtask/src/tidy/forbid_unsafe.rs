@@ -3,7 +3,8 @@
 use super::{Finding, Tree};
 
 /// Crates that may hold `unsafe`, in modules named `sys` or `raw`.
-pub(super) const MAY_BE_UNSAFE: [&str; 3] = ["isobar-init", "isobar-jail", "isobar-os"];
+pub(super) const MAY_BE_UNSAFE: [&str; 4] =
+    ["isobar-attack-payload", "isobar-init", "isobar-jail", "isobar-os"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let roots = tree.sources.iter().filter(|source| {
