@@ -2,7 +2,8 @@
 //! the tests see it, and the protocol between a supervisor and `isobar-init`.
 //!
 //! The protocol part is `no_std` and allocates nothing, since `isobar-init` has neither libc nor
-//! heap. The traits need the `std` feature, which is on by default.
+//! heap. The traits need the `std` feature, which is on by default. The `conformance` feature adds
+//! the laws that hold of every boundary, for the tests of each.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 

@@ -34,8 +34,6 @@ pub struct Jailed {
 /// # Errors
 /// [`JailError`]; nothing is left of the attempt.
 pub fn launch(spec: JailSpec) -> Result<Jailed, JailError> {
-    #[cfg(isobar_fault)]
-    isobar_os::fault::load();
     let expected_mounts = MountExpectation::of(&spec.root);
     let maps = match &spec.identity {
         Identity::Mapped { uid_map, gid_map, .. } => Some((uid_map.clone(), gid_map.clone())),

@@ -49,10 +49,9 @@ impl Holdings {
             let name = group_name(planned, slot.number());
             made = match slot.write_note(&SandboxGroups::places(&hierarchies, &name)) {
                 Ok(()) => SandboxGroups::make(&hierarchies, &name, limits),
-                Err(errno) => Err(CgroupError::Use {
-                    path: state.path().to_owned(),
-                    source: errno.into(),
-                }),
+                Err(errno) => {
+                    Err(CgroupError::Use { path: state.path().to_owned(), source: errno.into() })
+                }
             };
             !is_busy(&made)
         })
@@ -93,8 +92,9 @@ impl Holdings {
         evidence
     }
 
-    /// Limits that were reached, by the kernel's counters.
-    pub(crate) fn limits_hit(&self, limits: &PlannedLimits) -> Vec<LimitHit> {
+    /// Limits that were reached, by the kernel's counters. `out_of_memory` says that the kernel gave
+    /// notice: a sandbox that is killed at once may end before the kernel has counted a kill.
+    pub(crate) fn limits_hit(&self, limits: &PlannedLimits, out_of_memory: bool) -> Vec<LimitHit> {
         let mut hits = Vec::new();
         if let (Some(PidsLimit::Cgroup(tasks)), Some(group)) =
             (limits.pids, self.groups.get(Controller::Pids))
@@ -107,7 +107,7 @@ impl Holdings {
             }
         }
         if let (Some(MemoryLimit::Cgroup(limit)), Some(peak)) = (limits.memory, self.peak_memory())
-            && self.out_of_memory_kills() > 0
+            && out_of_memory
         {
             let source = "memory.max_usage_in_bytes".to_owned();
             hits.push(LimitHit { clause: Clause::Memory, limit, observed: peak, source });

@@ -167,11 +167,6 @@ fn root(
     // directory by directory, and never for the canary.
     rule("/", landlock::READ_DIR);
     root.place(CANARY, Entry::File { mode: 0o644, content: Vec::new() })?;
-    for path in ["/run", "/home", "/root", "/srv", "/opt", "/var"] {
-        if !root.has(path) {
-            root.place(path, Entry::Directory { mode: 0o755 })?;
-        }
-    }
     system::place_devices(&mut root)?;
     for (path, _) in system::DEVICES {
         rule(
@@ -182,33 +177,43 @@ fn root(
     rule("/dev/pts", landlock::READ_FILE | landlock::WRITE_FILE | landlock::IOCTL_DEV);
     system::place_proc(&mut root)?;
     rule("/proc", landlock::READ_FILE | landlock::WRITE_FILE);
-    place_memory(planned, &mut root, &mut rule)?;
-    for (bind, grant) in binds.into_iter().zip(&planned.grants) {
-        let access = match grant.access {
-            Access::Ro => landlock::READ_ONLY,
-            Access::Rw => landlock::READ_WRITE,
-        };
-        rule(&grant.target, access);
-        root.place(&grant.target, Entry::Bind(bind))?;
+    for (target, access, entry) in asked_for(planned, binds)? {
+        rule(target, access);
+        root.place(target, entry)?;
     }
-    if !root.has("/var/tmp") {
+    // After what was asked for, which may stand in their place.
+    for path in ["/run", "/home", "/root", "/srv", "/opt", "/var"] {
+        if !root.has(path) {
+            root.place(path, Entry::Directory { mode: 0o755 })?;
+        }
+    }
+    // A lent /var has one of its own, or none: nothing of ours is made inside a host directory.
+    let lent = planned.grants.iter().any(|grant| grant.target == "/var");
+    if !lent && !root.has("/var/tmp") {
         root.place("/var/tmp", Entry::Link { target: c"/tmp".to_owned() })?;
     }
     Ok(root)
 }
 
-/// `/tmp`, the policy's own tmpfs, and `/dev/shm`, which has a bound of its own.
-fn place_memory(
-    planned: &Planned,
-    root: &mut RootSpec,
-    rule: &mut impl FnMut(&str, u64),
-) -> Result<(), RootError> {
-    let shm = PlannedTmpfs { target: "/dev/shm".to_owned(), bytes: 64 << 20, inodes: 16_384 };
-    for one in planned.tmp.iter().chain(&planned.tmpfs).chain(std::iter::once(&shm)) {
-        rule(&one.target, landlock::READ_WRITE);
-        root.place(&one.target, tmpfs(one)?)?;
+/// `/tmp`, the policy's own tmpfs, `/dev/shm`, which has a bound of its own, and the grants: each
+/// before what lies below it, so that file systems in memory and host directories nest either way.
+fn asked_for(planned: &Planned, binds: Vec<Bind>) -> Result<Vec<(&str, u64, Entry)>, RootError> {
+    const SHM: &str = "/dev/shm";
+    let shm = PlannedTmpfs { target: SHM.to_owned(), bytes: 64 << 20, inodes: 16_384 };
+    let mut all = vec![(SHM, landlock::READ_WRITE, tmpfs(&shm)?)];
+    for one in planned.tmp.iter().chain(&planned.tmpfs) {
+        all.push((one.target.as_str(), landlock::READ_WRITE, tmpfs(one)?));
     }
-    Ok(())
+    for (bind, grant) in binds.into_iter().zip(&planned.grants) {
+        let access = match grant.access {
+            Access::Ro => landlock::READ_ONLY,
+            Access::Rw => landlock::READ_WRITE,
+        };
+        all.push((grant.target.as_str(), access, Entry::Bind(bind)));
+    }
+    // A path sorts before every path that it begins.
+    all.sort_by_key(|(target, _, _)| *target);
+    Ok(all)
 }
 
 fn tmpfs(one: &PlannedTmpfs) -> Result<Entry, RootError> {
@@ -235,8 +240,10 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
     const NOFILE: u32 = 7;
     const RTPRIO: u32 = 14;
     let same = |resource, line, value| ResourceLimit { resource, line, soft: value, hard: value };
-    let mut all =
-        vec![same(CORE, "Max core file size", core_limit()), same(RTPRIO, "Max realtime priority", 0)];
+    let mut all = vec![
+        same(CORE, "Max core file size", core_limit()),
+        same(RTPRIO, "Max realtime priority", 0),
+    ];
     if let Some(files) = limits.open_files {
         all.push(same(NOFILE, "Max open files", files));
     }

@@ -37,6 +37,10 @@ pub(crate) fn launch(
     plan: &Plan,
     descriptors: Descriptors,
 ) -> Result<Box<dyn Sandbox>, LaunchError> {
+    // Not where the host is probed: a fault meets a host that is known to be good. And before root's
+    // grants are made, which a fault could break as well.
+    #[cfg(isobar_fault)]
+    isobar_os::fault::load();
     let planned =
         Planned::unseal(plan).map_err(|error| failed(Code::LaunchStep, &error, REMEDY_BUG))?;
     let sandbox = sandbox(libexec, planned, &descriptors)?;
@@ -48,9 +52,6 @@ pub(crate) fn sandbox(
     planned: Planned,
     descriptors: &Descriptors,
 ) -> Result<NamespaceSandbox, LaunchError> {
-    // Before anything that a fault could break: root's grants are made here, not by the stage.
-    #[cfg(isobar_fault)]
-    isobar_os::fault::load();
     let mut watch = Stopwatch::start();
     let program = agent::load(libexec)?;
     let holdings = Holdings::take(&planned)?;
@@ -139,7 +140,8 @@ impl Launching {
         self.send_setup()?;
         let frame = self.next()?;
         watch.lap("launch: agent");
-        let hello = if frame.kind == kind::HELLO { Hello::decode(&frame.payload).ok() } else { None };
+        let hello =
+            if frame.kind == kind::HELLO { Hello::decode(&frame.payload).ok() } else { None };
         let hello = hello.ok_or_else(|| unexpected(&frame))?;
         check_build(&hello)?;
         let (planned, jailed) = (&self.planned, &self.jailed);

@@ -79,8 +79,7 @@ pub(crate) fn spawn(
     let mut status = FrameStream::new(status);
     let (ready, pid) = await_ready(&mut status, sandbox)?;
     let planned = &sandbox.planned;
-    let mut evidence =
-        observe::process(planned, pid, &sandbox.holdings, &sandbox.filter, &ready);
+    let mut evidence = observe::process(planned, pid, &sandbox.holdings, &sandbox.filter, &ready);
     if !observe::all_hold(&mut evidence) {
         return Err(SpawnError::Contradicted(evidence));
     }
@@ -220,12 +219,12 @@ impl NamespaceProcess {
                             self.pids_reached = Some(exited.peak_tasks);
                         }
                         ExitReport {
-                        end: end_of(exited.status),
-                        user_micros: exited.user_micros,
-                        system_micros: exited.system_micros,
-                        peak_resident_bytes: exited.peak_resident_bytes,
-                        pids_reached: None,
-                    }
+                            end: end_of(exited.status),
+                            user_micros: exited.user_micros,
+                            system_micros: exited.system_micros,
+                            peak_resident_bytes: exited.peak_resident_bytes,
+                            pids_reached: None,
+                        }
                     }
                     Err(_) => report(ProcessEnd::Lost),
                 });

@@ -167,12 +167,13 @@ impl NamespaceSandbox {
 
     fn collect_usage(&mut self) -> SandboxUsage {
         let limits = &self.planned.limits;
-        let mut limits_hit = self.holdings.limits_hit(limits);
+        let out_of_memory = self.out_of_memory || self.holdings.out_of_memory_kills() > 0;
+        let mut limits_hit = self.holdings.limits_hit(limits, out_of_memory);
         limits_hit.extend(self.cpu_time_hit());
         SandboxUsage {
             peak_memory_bytes: self.holdings.peak_memory(),
             cpu_micros: self.holdings.cpu_micros(),
-            out_of_memory: self.out_of_memory || self.holdings.out_of_memory_kills() > 0,
+            out_of_memory,
             limits_hit,
             phases: Vec::new(),
         }

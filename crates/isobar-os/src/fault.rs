@@ -4,7 +4,8 @@
 //! Compiled only with `--cfg isobar_fault`. Planner, evidence and everything else that decides do
 //! not know this module; a release has neither these switches nor their names.
 //!
-//! `ISOBAR_FAULT` lists names separated by commas. It is read once, before any clone.
+//! `ISOBAR_FAULT` lists names separated by commas. It is read once, by the first launch; what the
+//! host can do is probed before that, without faults.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,8 +58,10 @@ faults! {
 static ACTIVE: AtomicU64 = AtomicU64::new(0);
 static LOADED: OnceLock<()> = OnceLock::new();
 
-/// Reads `ISOBAR_FAULT`, once a process. Names that do not exist end the process: a misspelt fault
-/// would make a test pass for nothing.
+/// Reads `ISOBAR_FAULT`, once a process.
+///
+/// # Panics
+/// On a name that does not exist: a misspelt fault would make a test pass for nothing.
 #[expect(clippy::panic, reason = "the fault build is a test tool and must not run with a typo")]
 pub fn load() {
     LOADED.get_or_init(|| {

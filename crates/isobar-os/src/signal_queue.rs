@@ -34,9 +34,7 @@ impl SignalQueue {
         let set = numbers.fold(0_u64, |set, number| set | 1 << (number - 1));
         let mask_before = raw::change_signal_mask(MaskChange::Block, set)?;
         match raw::open_signal_queue(set) {
-            Ok(descriptor) => {
-                Ok(Self { descriptor, mask_before, _of_this_thread: PhantomData })
-            }
+            Ok(descriptor) => Ok(Self { descriptor, mask_before, _of_this_thread: PhantomData }),
             Err(errno) => {
                 raw::change_signal_mask(MaskChange::Set, mask_before)?;
                 Err(errno)

@@ -162,8 +162,8 @@ mod tests {
         let first = HeldSlot::take(&state, |_| true).expect("the first slot is free");
         let second = HeldSlot::take(&state, |_| true).expect("so is the second");
         assert_ne!(first.number(), second.number(), "two sandboxes must not share a user range");
-        let third =
-            HeldSlot::take(&state, |slot| slot.number() > 4).expect("unusable slots are passed over");
+        let third = HeldSlot::take(&state, |slot| slot.number() > 4)
+            .expect("unusable slots are passed over");
         assert_eq!(third.number(), 5, "the lowest usable one is taken");
         drop((first, second, third));
         let left = std::fs::read_dir(state.path()).expect("the directory is there").count();

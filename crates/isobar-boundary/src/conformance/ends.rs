@@ -1,16 +1,18 @@
 //! Laws of ends. A process that is gone is seen by its standard output: a pipe is hung up when the
 //! last process that holds its other end is gone, however it was forked.
 
+use std::os::fd::OwnedFd;
+
 use super::{Breach, Subject, breach, ensure, launch, spawn, wait};
 use crate::{Process, ProcessEnd, Sandbox, SandboxEvent, SpawnError};
 
 /// A program that ignores what can be ignored, with a daemon that left its session.
 const STUBBORN: &str = "trap '' TERM INT HUP; setsid sleep 1000 & echo up; sleep 1000; sleep 1000";
 
-/// A sandbox in which [`STUBBORN`] runs, and its standard output.
-fn stubborn(
-    subject: &dyn Subject,
-) -> Result<(Box<dyn Sandbox>, Box<dyn Process>, std::os::fd::OwnedFd), Breach> {
+/// A sandbox in which [`STUBBORN`] runs, the process, and its standard output.
+type Running = (Box<dyn Sandbox>, Box<dyn Process>, OwnedFd);
+
+fn stubborn(subject: &dyn Subject) -> Result<Running, Breach> {
     let mut sandbox = launch(subject)?;
     let mut process = spawn(&mut *sandbox, &subject.shell(STUBBORN))?;
     let Some(stdout) = process.streams().stdout.take() else { return breach("no standard output") };

@@ -87,10 +87,10 @@ fn ensure(holds: bool, seen: impl FnOnce() -> String) -> Result<(), Breach> {
 
 /// A fresh sandbox of the subject's request.
 fn launch(subject: &dyn Subject) -> Result<Box<dyn Sandbox>, Breach> {
-    let plan = subject
-        .boundary()
-        .plan(&subject.request(), subject.facts())
-        .map_err(|refusals| Breach::new(format!("the subject's request is refused: {refusals:?}")))?;
+    let plan =
+        subject.boundary().plan(&subject.request(), subject.facts()).map_err(|refusals| {
+            Breach::new(format!("the subject's request is refused: {refusals:?}"))
+        })?;
     subject
         .boundary()
         .launch(&plan, Descriptors::new())

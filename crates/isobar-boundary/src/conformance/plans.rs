@@ -15,7 +15,9 @@ fn plan(subject: &dyn Subject) -> Result<Plan, Breach> {
 pub(super) fn pure(subject: &dyn Subject) -> Result<(), Breach> {
     let first = plan(subject)?;
     ensure(first == plan(subject)?, || "two plans of one request differ".to_owned())?;
-    ensure(first.boundary == subject.boundary().kind(), || format!("it is for {}", first.boundary))?;
+    ensure(first.boundary == subject.boundary().kind(), || {
+        format!("it is for {}", first.boundary)
+    })?;
     let text = serde_json::to_string(&first).map_err(|error| Breach::new(error.to_string()))?;
     let read: Plan = serde_json::from_str(&text).map_err(|error| Breach::new(error.to_string()))?;
     ensure(read == first, || format!("it is read back as {read:?}"))?;

@@ -76,7 +76,9 @@ pub(super) fn some(stream: &OwnedFd) -> Result<String, Breach> {
     let file = stream.try_clone().map(File::from);
     let count = file.and_then(|mut file| file.read(&mut buffer));
     match count {
-        Ok(count) => Ok(String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()).into_owned()),
+        Ok(count) => {
+            Ok(String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()).into_owned())
+        }
         Err(error) => breach(format!("read: {error}")),
     }
 }

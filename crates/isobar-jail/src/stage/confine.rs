@@ -47,7 +47,9 @@ pub(crate) fn drop_bounding(keep: u64) -> Result<(), Failure> {
             Ok(()) => {}
             // Beyond the last capability of this kernel.
             Err(Errno::INVAL) => break,
+            // The right is asked for before the number.
             Err(Errno::PERM) if raw::bounding_has(number) == Ok(false) => {}
+            Err(Errno::PERM) if raw::bounding_has(number) == Err(Errno::INVAL) => break,
             Err(errno) => return Err(errno).at(Step::Capabilities),
         }
     }

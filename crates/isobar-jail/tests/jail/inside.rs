@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use isobar_jail::{Confinement, Entry, Execution, Identity, JailSpec, Jailed, RootSpec, launch};
 use isobar_os::namespaces::NamespaceKind;
@@ -14,6 +15,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 const ROLE: &str = "ISOBAR_JAILED";
 const MARK: &str = "@ ";
+/// Longer than any launch takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A host number that nobody has, for root's jails.
 pub(crate) const HOST_ID: u32 = 0x7000_fff0;
 
@@ -111,7 +114,9 @@ pub(crate) fn start(test: &str, late: Confinement) -> Inside {
 }
 
 pub(crate) fn start_spec((spec, stdin, stdout): (JailSpec, OwnedFd, OwnedFd)) -> Inside {
-    let jailed = launch(spec).unwrap_or_else(|error| panic!("{error:?}"));
+    let mut jailed = launch(spec).unwrap_or_else(|error| panic!("{error:?}"));
+    // Gives back what the stage used, our copy of the pipe's other end included.
+    assert!(jailed.await_execution(PATIENCE), "{:?}", jailed.failure());
     Inside { jailed, lines: BufReader::new(File::from(stdout)), stdin }
 }
 

@@ -5,10 +5,10 @@ use isobar_jail::{
     Bind, BindSource, Confinement, Entry, JailError, JailSpec, LandlockRule, LandlockSpec,
     ResourceLimit, Step, launch,
 };
+use isobar_os::landlock;
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::raw::{self, MountAttributes};
 use isobar_os::seccomp::{DeniedAnswer, FilterRequest, ProcessRule, assemble};
-use isobar_os::landlock;
 
 use crate::inside::{alone, is_inside, say, spec, start_spec, wait};
 use crate::sys;
@@ -74,7 +74,8 @@ fn the_fullest_launch_does_not_allocate() {
         return wait();
     }
     let _alone = alone();
-    let (mut jail, stdin, stdout) = spec("no_allocation::the_fullest_launch_does_not_allocate", Confinement::default());
+    let (mut jail, stdin, stdout) =
+        spec("no_allocation::the_fullest_launch_does_not_allocate", Confinement::default());
     fill(&mut jail);
     // The program's own file must be executable inside the domain.
     if let Some(landlock) = &mut jail.late.landlock {
@@ -91,10 +92,13 @@ fn the_fullest_launch_does_not_allocate() {
     inside.end();
 }
 
+/// What is wrong, the step that notices, and how it is made wrong.
+type Broken = (&'static str, Step, fn(&mut JailSpec));
+
 #[test]
 fn every_way_to_fail_does_not_allocate() {
     let _alone = alone();
-    let broken: [(&str, Step, fn(&mut JailSpec)); 5] = [
+    let broken: [Broken; 5] = [
         ("a bind of nothing", Step::RootEntry, |jail| {
             let source = BindSource::System(c"/there/is/nothing".to_owned());
             let attributes = MountAttributes::NONE;

@@ -14,8 +14,11 @@ const ENOSYS: u32 = 38;
 /// What the process gives up once it is ready: everything but what is open and `/proc`.
 fn late() -> Confinement {
     let request = FilterRequest { processes: ProcessRule::SelfOnly, denied: DeniedAnswer::Errno };
-    let rules =
-        vec![LandlockRule { path: c"/proc".to_owned(), access: landlock::READ_FILE, optional: false }];
+    let rules = vec![LandlockRule {
+        path: c"/proc".to_owned(),
+        access: landlock::READ_FILE,
+        optional: false,
+    }];
     Confinement {
         enforce: true,
         keep_capabilities: 0,

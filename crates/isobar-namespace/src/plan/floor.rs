@@ -81,7 +81,7 @@ fn fact(draft: &Draft<'_>, layer: Layer) -> Fact {
     let abi = draft.facts.landlock_abi;
     match draft.facts.layer(layer) {
         Fact::Works if layer == Layer::Landlock && abi < MINIMUM_ABI => landlock_too_old(abi),
-        fact => fact,
+        fact @ (Fact::Works | Fact::Missing { .. }) => fact,
     }
 }
 

@@ -1,9 +1,7 @@
 //! Limits: by control group where there is one, by the kernel's own per-namespace count for tasks,
 //! else refused unless a weaker form was accepted.
 
-use isobar_policy::{
-    Acceptance, Clause, Code, Controller, Fact, Layer, Privilege, Refusal, Span,
-};
+use isobar_policy::{Acceptance, Clause, Code, Controller, Fact, Layer, Privilege, Refusal, Span};
 
 use super::Draft;
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, PlannedLimits};
@@ -136,7 +134,8 @@ fn pids(draft: &mut Draft<'_>) -> Option<PidsLimit> {
     }
     match draft.facts.layer(Layer::ProcessLimit) {
         Fact::Works if is_root(draft) && tasks < ROOT_LEAST_TASKS => {
-            let why = format!("without a pids control group, root's sandbox needs {ROOT_LEAST_TASKS}");
+            let why =
+                format!("without a pids control group, root's sandbox needs {ROOT_LEAST_TASKS}");
             let remedy = format!("ask for {ROOT_LEAST_TASKS} or more, or mount the pids hierarchy");
             draft.refuse(Code::HostProcessLimit, Clause::Pids, why, remedy);
             None

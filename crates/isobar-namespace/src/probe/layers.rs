@@ -18,8 +18,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::switches::blocked_namespaces;
 use crate::errors::error_text;
-use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
 use crate::payload::{PidsLimit, Planned, PlannedLimits};
+use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
 use crate::range::Range;
 use crate::system;
 

@@ -9,13 +9,15 @@ use super::{layers, probe};
 
 /// Where xtask, or a build of `isobar-init` alone, has put it.
 fn libexec() -> PathBuf {
-    std::env::var_os("ISOBAR_BIN_DIR").map_or_else(
+    let libexec = std::env::var_os("ISOBAR_BIN_DIR").map_or_else(
         || {
             let test = std::env::current_exe().expect("a running test has a path");
             test.ancestors().nth(2).expect("cargo's layout").to_owned()
         },
         PathBuf::from,
-    )
+    );
+    assert!(libexec.join("isobar-init").exists(), "run `cargo build -p isobar-init` before");
+    libexec
 }
 
 fn with_abi(abi: u32) -> HostFacts {
@@ -51,5 +53,8 @@ fn an_installation_without_the_agent_says_so() {
         panic!("no sandbox can be made without it: {facts:?}");
     };
     assert!(why.contains("isobar-init"), "the missing part is named: {why}");
-    assert!(facts.layer(Layer::UserNamespace).works(), "the kernel's layers are probed all the same");
+    assert!(
+        facts.layer(Layer::UserNamespace).works(),
+        "the kernel's layers are probed all the same"
+    );
 }

@@ -226,7 +226,9 @@ impl SandboxGroups {
         }
         if limits.count_cpu {
             let shared = groups.get(Controller::Cpu).filter(|cpu| {
-                hierarchies.directory(Controller::Cpuacct).is_some_and(|own| cpu.path == own.join(name))
+                hierarchies
+                    .directory(Controller::Cpuacct)
+                    .is_some_and(|own| cpu.path == own.join(name))
             });
             // Most hosts carry both in one hierarchy: one directory, which its first owner removes.
             let group = match shared {
@@ -272,6 +274,8 @@ impl SandboxGroups {
     /// # Errors
     /// The first [`CgroupError::Remove`]; the others are tried all the same.
     pub fn remove(&mut self) -> Result<(), CgroupError> {
+        // The kernel gives notice of a group's removal too, as if memory had run out.
+        self.memory = None;
         let mut first = Ok(());
         for group in &mut self.groups {
             let removed = group.remove();
@@ -294,7 +298,8 @@ pub fn remove_left(places: &str) -> bool {
     let mut gone = true;
     for path in places.lines().map(Path::new).filter(ours) {
         let busy = Errno::BUSY.raw_os_error();
-        gone &= !matches!(std::fs::remove_dir(path), Err(error) if error.raw_os_error() == Some(busy));
+        gone &=
+            !matches!(std::fs::remove_dir(path), Err(error) if error.raw_os_error() == Some(busy));
     }
     gone
 }
@@ -338,7 +343,8 @@ mod tests {
         let path = scratch.path().join("cpu,cpuacct/isobar-0");
         let paths: Vec<_> = groups.all().iter().map(Group::path).collect();
         assert_eq!(paths, [path.as_path(), path.as_path()], "one directory for both controllers");
-        let quota = std::fs::read_to_string(path.join("cpu.cfs_quota_us")).expect("it is still there");
+        let quota =
+            std::fs::read_to_string(path.join("cpu.cfs_quota_us")).expect("it is still there");
         assert_eq!(quota, "50000", "making the second does not wipe the first");
         // Plain directories keep their files; the kernel's vanish with the group.
         for file in ["cpu.cfs_quota_us", "cpu.cfs_period_us"] {

@@ -15,12 +15,12 @@ pub(super) mod number {
         __NR_mount_setattr as MOUNT_SETATTR, __NR_move_mount as MOVE_MOUNT,
         __NR_open_tree as OPEN_TREE, __NR_openat as OPENAT, __NR_openat2 as OPENAT2,
         __NR_pivot_root as PIVOT_ROOT, __NR_prctl as PRCTL, __NR_prlimit64 as PRLIMIT64,
-        __NR_read as READ, __NR_seccomp as SECCOMP, __NR_setgroups as SETGROUPS,
-        __NR_sethostname as SETHOSTNAME, __NR_setns as SETNS, __NR_setresgid as SETRESGID,
-        __NR_setresuid as SETRESUID, __NR_socket as SOCKET, __NR_statx as STATX,
-        __NR_symlinkat as SYMLINKAT, __NR_umask as UMASK, __NR_umount2 as UMOUNT2, __NR_unshare as UNSHARE,
-        __NR_wait4 as WAIT4, __NR_rt_sigprocmask as RT_SIGPROCMASK, __NR_signalfd4 as SIGNALFD4,
-        __NR_tgkill as TGKILL, __NR_write as WRITE,
+        __NR_read as READ, __NR_rt_sigprocmask as RT_SIGPROCMASK, __NR_seccomp as SECCOMP,
+        __NR_setgroups as SETGROUPS, __NR_sethostname as SETHOSTNAME, __NR_setns as SETNS,
+        __NR_setresgid as SETRESGID, __NR_setresuid as SETRESUID, __NR_signalfd4 as SIGNALFD4,
+        __NR_socket as SOCKET, __NR_statx as STATX, __NR_symlinkat as SYMLINKAT,
+        __NR_tgkill as TGKILL, __NR_umask as UMASK, __NR_umount2 as UMOUNT2,
+        __NR_unshare as UNSHARE, __NR_wait4 as WAIT4, __NR_write as WRITE,
     };
 }
 

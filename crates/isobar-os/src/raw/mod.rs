@@ -23,18 +23,19 @@ mod spawn;
 mod x86_64;
 
 pub use confine::{
-    LandlockRuleset, bounding_drop, bounding_has, capset, clear_ambient, landlock_abi, landlock_add_path,
-    landlock_create, landlock_restrict, no_new_privileges, parent_death_signal, raise_ambient,
-    seccomp_filter, seccomp_probe, set_limit, set_not_dumpable,
+    LandlockRuleset, bounding_drop, bounding_has, capset, clear_ambient, landlock_abi,
+    landlock_add_path, landlock_create, landlock_restrict, no_new_privileges, parent_death_signal,
+    raise_ambient, seccomp_filter, seccomp_probe, set_limit, set_not_dumpable,
 };
 pub use files::{
-    Fd, FileIdentity, clear_mode_mask, close, close_on_exec_from, duplicate_to, identity_of, make_directory,
-    make_symlink, open_path_beneath, open_read, open_write, read_once, send_byte_frame, write_all,
-    write_file,
+    Fd, FileIdentity, clear_mode_mask, close, close_on_exec_from, duplicate_to, identity_of,
+    make_directory, make_symlink, open_path_beneath, open_read, open_write, read_once,
+    send_byte_frame, write_all, write_file,
 };
 pub use holder::NamespaceHolder;
 pub use identity::{
-    clear_groups, has_hostname, join_namespace, loopback_up, set_gid, set_hostname, set_uid, unshare,
+    clear_groups, has_hostname, join_namespace, loopback_up, set_gid, set_hostname, set_uid,
+    unshare,
 };
 pub use mounts::{
     MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here,

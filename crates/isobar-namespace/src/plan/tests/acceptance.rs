@@ -22,10 +22,9 @@ fn about(one: Acceptance) -> (Vec<Lack>, Option<Clause>) {
             vec![Lack::Controller(Controller::Cpuacct), Lack::ReadOnly(Controller::Cpuacct)],
             Some(Clause::CpuTime),
         ),
-        Acceptance::LandlockAbsent => (
-            vec![Lack::Layer(Layer::Landlock), Lack::LandlockAbi(0), Lack::LandlockAbi(1)],
-            None,
-        ),
+        Acceptance::LandlockAbsent => {
+            (vec![Lack::Layer(Layer::Landlock), Lack::LandlockAbi(0), Lack::LandlockAbi(1)], None)
+        }
         Acceptance::TimeNamespaceAbsent => (vec![Lack::Layer(Layer::TimeNamespace)], None),
         Acceptance::CgroupNamespaceAbsent => (vec![Lack::Layer(Layer::CgroupNamespace)], None),
         other => panic!("{other} has no row"),
@@ -56,10 +55,9 @@ fn without_landlock(mut one: Binding) -> Binding {
 fn an_acceptance_turns_exactly_its_refusal_into_a_marked_binding() {
     for accepted in Acceptance::ALL {
         let (lacks, clause) = about(accepted);
-        for (privilege, lack) in
-            [Privilege::Root, Privilege::User].into_iter().flat_map(|one| {
-                lacks.iter().map(move |lack| (one, *lack))
-            })
+        for (privilege, lack) in [Privilege::Root, Privilege::User]
+            .into_iter()
+            .flat_map(|one| lacks.iter().map(move |lack| (one, *lack)))
         {
             let facts = host(privilege, lack);
             let place = format!("{accepted}, {privilege:?} without {}", lack.column());
@@ -74,7 +72,13 @@ fn an_acceptance_turns_exactly_its_refusal_into_a_marked_binding() {
     }
 }
 
-fn check_lines(weaker: &Plan, usual: &Plan, accepted: Acceptance, clause: Option<Clause>, place: &str) {
+fn check_lines(
+    weaker: &Plan,
+    usual: &Plan,
+    accepted: Acceptance,
+    clause: Option<Clause>,
+    place: &str,
+) {
     assert_eq!(weaker.bindings.len(), usual.bindings.len(), "{place}: no line is dropped or added");
     let mut marked = 0;
     for (weak, strong) in weaker.bindings.iter().zip(&usual.bindings) {

@@ -86,8 +86,7 @@ const USER: &str = "
 ";
 
 /// Clauses whose mechanism is another one where the first is missing.
-const OTHER: [(Clause, &str); 1] =
-    [(Clause::Pids, "RLIMIT_NPROC, counted for the user namespace")];
+const OTHER: [(Clause, &str); 1] = [(Clause::Pids, "RLIMIT_NPROC, counted for the user namespace")];
 
 /// Rows by clause, each a cell for each lack. Fails where one is missing or twice.
 fn read(text: &str) -> BTreeMap<&str, Vec<char>> {

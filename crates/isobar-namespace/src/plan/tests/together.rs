@@ -6,9 +6,7 @@ use isobar_policy::{
 };
 
 use super::super::plan;
-use super::world::{
-    Lack, bare_host, capable_host, empty_request, grant, host, request, set,
-};
+use super::world::{Lack, bare_host, capable_host, empty_request, grant, host, request, set};
 use crate::payload::{PayloadError, Planned};
 
 const BOTH: [Privilege; 2] = [Privilege::Root, Privilege::User];
@@ -134,7 +132,10 @@ fn what_is_shared_is_said() {
     for privilege in BOTH {
         assert!(shared(privilege).contains("kernel"), "a namespace shares the host's kernel");
     }
-    assert!(shared(Privilege::User).contains("supplementary groups 27 stay"), "they cannot be dropped");
+    assert!(
+        shared(Privilege::User).contains("supplementary groups 27 stay"),
+        "they cannot be dropped"
+    );
     assert!(!shared(Privilege::Root).contains("supplementary"), "root drops them");
 }
 
@@ -151,7 +152,11 @@ fn grants_that_cannot_be_are_refused_by_name() {
     grant(&mut socket, "/srv/run", Access::Rw, GrantOrigin::Workspace);
     socket.grants[0].group_socket = Some("/srv/run/docker.sock".to_owned());
     let refusals = plan(&socket, &facts).expect_err("the group stays in force");
-    assert_eq!(refused(&refusals), [(Some(Clause::FsWorkspace), Code::HostGroupSocket)], "a socket");
+    assert_eq!(
+        refused(&refusals),
+        [(Some(Clause::FsWorkspace), Code::HostGroupSocket)],
+        "a socket"
+    );
     assert!(refusals[0].why.contains("docker.sock"), "the socket is named: {refusals:?}");
 }
 
