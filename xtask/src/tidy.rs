@@ -9,6 +9,7 @@ mod documents;
 mod file_names;
 mod forbid_unsafe;
 mod licences;
+mod named_tests;
 mod openings;
 mod ratchet;
 mod safety;
@@ -66,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 pub(crate) fn check() -> Result<()> {
     let tree = Tree::read(&workspace::root())?;
     let metadata = workspace::metadata()?;
-    let rules: [(&str, Vec<Finding>); 10] = [
+    let rules: [(&str, Vec<Finding>); 11] = [
         ("crate arrows", arrows::check(&metadata)),
         ("licences and sources", licences::check(&metadata)),
         ("file sizes", sizes::check(&tree)),
@@ -76,6 +77,7 @@ pub(crate) fn check() -> Result<()> {
         ("module openings", openings::check(&tree)),
         ("file names", file_names::check(&tree)),
         ("documents", documents::check(&tree)),
+        ("named tests", named_tests::check(&tree)),
         ("ratchet", ratchet::check(&tree)?),
     ];
     let mut findings = 0;

@@ -1,6 +1,6 @@
 //! What was learned about this host, kept from one start to the next.
 //!
-//! An entry counts only for the same boot, user, groups and build. Anything else, and anything
+//! An entry counts only for the same boot, user, groups, build and executable. Anything else, and anything
 //! that cannot be read, counts as nothing: the cache may cost time, never a decision. A refusal
 //! is never believed from the cache alone, and a launch that fails where the cache said yes
 //! drops the entry.
@@ -27,6 +27,8 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 struct Key {
     boot: String,
     build: u64,
+    /// Inode and change time of our own executable: builds of one version differ too.
+    executable: String,
     boundary: BoundaryKind,
     uid: u32,
     gid: u32,
@@ -91,12 +93,20 @@ impl FactsCache {
         Some(Key {
             boot: self.boot.clone()?,
             build: u64::from_le_bytes(BUILD_ID),
+            executable: executable()?,
             boundary,
             uid: self.credentials.uid,
             gid: self.credentials.gid,
             groups: self.credentials.groups.clone(),
         })
     }
+}
+
+/// What tells this executable from another build of the same version.
+fn executable() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let data = std::fs::metadata("/proc/self/exe").ok()?;
+    Some(format!("{}-{}.{}", data.ino(), data.ctime(), data.ctime_nsec()))
 }
 
 fn name(kind: BoundaryKind) -> String {

@@ -115,6 +115,13 @@ pub enum Entry {
         /// Attributes.
         attributes: MountAttributes,
     },
+    /// A directory of a file system of our own, seen at a second place.
+    Alias {
+        /// The directory, relative to the root; placed before.
+        of: CString,
+        /// Attributes.
+        attributes: MountAttributes,
+    },
     /// Hides a file that may not exist behind `/dev/null`.
     MaskFile,
     /// Makes a directory that may not exist read-only, by a bind mount on itself.
@@ -127,7 +134,14 @@ pub enum Entry {
 impl Entry {
     /// Whether the entry is a mount.
     const fn mounts(&self) -> bool {
-        matches!(self, Self::Bind(_) | Self::Tmpfs { .. } | Self::Proc { .. } | Self::Devpts { .. })
+        matches!(
+            self,
+            Self::Bind(_)
+                | Self::Tmpfs { .. }
+                | Self::Proc { .. }
+                | Self::Devpts { .. }
+                | Self::Alias { .. }
+        )
     }
 }
 

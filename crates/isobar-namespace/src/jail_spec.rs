@@ -195,13 +195,14 @@ fn root(
     Ok(root)
 }
 
-/// `/tmp`, the policy's own tmpfs, `/dev/shm`, which has a bound of its own, and the grants: each
-/// before what lies below it, so that file systems in memory and host directories nest either way.
+/// `/tmp`, the policy's own tmpfs, `/dev/shm`, which is a part of `/tmp` so that one bound holds both,
+/// and the grants: each before what lies below it, so that file systems in memory and host
+/// directories nest either way.
 fn asked_for(planned: &Planned, binds: Vec<Bind>) -> Result<Vec<(&str, u64, Entry)>, RootError> {
-    const SHM: &str = "/dev/shm";
-    let shm = PlannedTmpfs { target: SHM.to_owned(), bytes: 64 << 20, inodes: 16_384 };
-    let mut all = vec![(SHM, landlock::READ_WRITE, tmpfs(&shm)?)];
-    for one in planned.tmp.iter().chain(&planned.tmpfs) {
+    let tmp = &planned.tmp;
+    let mut all = vec![(tmp.target.as_str(), landlock::READ_WRITE, tmpfs(tmp)?)];
+    all.push(("/tmp/.shm", landlock::READ_WRITE, Entry::Directory { mode: 0o1777 }));
+    for one in &planned.tmpfs {
         all.push((one.target.as_str(), landlock::READ_WRITE, tmpfs(one)?));
     }
     for (bind, grant) in binds.into_iter().zip(&planned.grants) {
@@ -213,6 +214,8 @@ fn asked_for(planned: &Planned, binds: Vec<Bind>) -> Result<Vec<(&str, u64, Entr
     }
     // A path sorts before every path that it begins.
     all.sort_by_key(|(target, _, _)| *target);
+    let shm = Entry::Alias { of: c"tmp/.shm".to_owned(), attributes: HARDENED };
+    all.push(("/dev/shm", landlock::READ_WRITE, shm));
     Ok(all)
 }
 

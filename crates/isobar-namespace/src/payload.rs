@@ -26,8 +26,8 @@ pub(crate) struct Planned {
     pub(crate) hostname: String,
     pub(crate) grants: Vec<PlannedGrant>,
     pub(crate) tmpfs: Vec<PlannedTmpfs>,
-    /// The guest's /tmp, unless a grant takes its place.
-    pub(crate) tmp: Option<PlannedTmpfs>,
+    /// The guest's /tmp, of which /dev/shm is a part.
+    pub(crate) tmp: PlannedTmpfs,
     pub(crate) limits: PlannedLimits,
 }
 

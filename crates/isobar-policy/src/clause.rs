@@ -53,8 +53,8 @@ clauses! {
     Pids = "limits.pids", "Processes and threads of the guest at a time.";
     OpenFiles = "limits.open-files", "Open descriptors of each process.";
     FileSize = "limits.file-size", "Bytes that one file may grow to.";
-    TmpBytes = "limits.tmp-bytes", "Bytes in the guest's /tmp.";
-    TmpInodes = "limits.tmp-inodes", "Files in the guest's /tmp.";
+    TmpBytes = "limits.tmp-bytes", "Bytes in the guest's /tmp, /dev/shm included.";
+    TmpInodes = "limits.tmp-inodes", "Files in the guest's /tmp, /dev/shm included.";
     OutputBytes = "limits.output-bytes", "Bytes of standard output and of standard error that are passed on, each.";
     Uid = "identity.uid", "The guest's user number, as it sees itself.";
     Gid = "identity.gid", "The guest's group number, as it sees itself.";

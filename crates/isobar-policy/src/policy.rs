@@ -312,10 +312,10 @@ pub struct LimitClauses {
     /// Bytes that one file may grow to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_size: Option<Bytes>,
-    /// Bytes in the guest's /tmp.
+    /// Bytes in the guest's /tmp, /dev/shm included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tmp_bytes: Option<Bytes>,
-    /// Files and directories in the guest's /tmp.
+    /// Files and directories in the guest's /tmp, /dev/shm included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub tmp_inodes: Option<u64>,

@@ -70,6 +70,7 @@ impl MountExpectation {
                 one.super_options.push(format!("nr_inodes={}", inodes.to_string_lossy()));
                 Some(one)
             }
+            Entry::Alias { attributes, .. } => Some(Self::new(target, Some("tmpfs"), *attributes)),
             Entry::Proc { attributes } => Some(Self::new(target, Some("proc"), *attributes)),
             Entry::Devpts { attributes, .. } => {
                 Some(Self::new(target, Some("devpts"), *attributes))

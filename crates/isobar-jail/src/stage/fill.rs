@@ -54,6 +54,7 @@ fn fill(root: Fd, path: &CStr, entry: &Entry) -> Result<(), (Step, Errno)> {
             let options = [(c"ptmxmode", c"666"), (c"mode", c"600"), (c"max", max.as_c_str())];
             mount_new(c"devpts", &options, *attributes, root, path)
         }
+        Entry::Alias { of, attributes } => alias(root, of, path, *attributes),
         Entry::MaskFile => mask_file(root, path),
         Entry::Freeze { attributes } => freeze(root, path, *attributes),
     };
@@ -140,6 +141,14 @@ fn mask_file(root: Fd, path: &CStr) -> Result<(), Errno> {
     };
     raw::close(null)?;
     mounted
+}
+
+/// Mounts the directory `of` a second time.
+fn alias(root: Fd, of: &CStr, path: &CStr, attributes: MountAttributes) -> Result<(), Errno> {
+    let clone = raw::open_clone(root, of, false)?;
+    raw::set_attributes(clone, attributes, false)?;
+    raw::mount_here(clone, root, path)?;
+    raw::close(clone)
 }
 
 /// Makes a directory read-only by a mount on itself. One that this kernel does not have is skipped.

@@ -18,7 +18,7 @@ const BYTES_FOR_INODE: u64 = 4096;
 pub(super) struct PlannedFiles {
     pub(super) grants: Vec<PlannedGrant>,
     pub(super) tmpfs: Vec<PlannedTmpfs>,
-    pub(super) tmp: Option<PlannedTmpfs>,
+    pub(super) tmp: PlannedTmpfs,
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFiles {
@@ -30,7 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFiles {
     grants.sort_by(|a, b| a.target.cmp(&b.target));
     report_grants(draft);
     let tmpfs = plan_tmpfs(draft);
-    let tmp = Some(plan_tmp(draft));
+    let tmp = plan_tmp(draft);
     workspace_exit(draft);
     PlannedFiles { grants, tmpfs, tmp }
 }
@@ -185,16 +185,17 @@ fn plan_tmp(draft: &mut Draft<'_>) -> PlannedTmpfs {
     let own = PlannedTmpfs {
         target: "/tmp".to_owned(),
         bytes: bytes.map_or(TMP_BYTES, |bytes| bytes.0),
-        inodes: inodes.unwrap_or(TMP_INODES),
+        // One more for the directory that the guest sees as /dev/shm.
+        inodes: inodes.unwrap_or(TMP_INODES).saturating_add(1),
     };
     let asked =
         bytes.map_or_else(|| "1G, the boundary's own bound".to_owned(), |bytes| bytes.to_string());
-    draft.bind(Clause::TmpBytes, asked, &["tmpfs size"], &["mount:/tmp"]);
+    draft.bind(Clause::TmpBytes, asked, &["tmpfs size"], &["mount:/tmp", "mount:/dev/shm"]);
     let asked = inodes.map_or_else(
         || format!("{TMP_INODES}, the boundary's own bound"),
         |inodes| inodes.to_string(),
     );
-    draft.bind(Clause::TmpInodes, asked, &["tmpfs nr_inodes"], &["mount:/tmp"]);
+    draft.bind(Clause::TmpInodes, asked, &["tmpfs nr_inodes"], &["mount:/tmp", "mount:/dev/shm"]);
     own
 }
 

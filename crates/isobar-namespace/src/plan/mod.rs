@@ -169,6 +169,15 @@ fn unique(refusals: Vec<Refusal>) -> Vec<Refusal> {
 }
 
 fn boundary(draft: &mut Draft<'_>) {
+    // The filter and the stage are written for one architecture so far.
+    if draft.facts.machine != "x86_64" {
+        draft.refuse(
+            Code::HostMachine,
+            Clause::Boundary,
+            format!("this build runs on x86_64, and the host is {}", draft.facts.machine),
+            "run isobar on an x86-64 host",
+        );
+    }
     match draft.request.policy.boundary {
         None | Some(BoundaryKind::Namespace) => {
             draft.bind(

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::switches::blocked_namespaces;
 use crate::errors::error_text;
-use crate::payload::{PidsLimit, Planned, PlannedLimits};
+use crate::payload::{PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
 use crate::range::Range;
 use crate::system;
@@ -119,7 +119,7 @@ fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), Launch
         hostname: "isobar".to_owned(),
         grants: Vec::new(),
         tmpfs: Vec::new(),
-        tmp: None,
+        tmp: PlannedTmpfs { target: "/tmp".to_owned(), bytes: 1 << 20, inodes: 64 },
         limits: PlannedLimits {
             pids: Some(PidsLimit::UserNamespace(match facts.privilege {
                 // The agent shares the guest's number and is added to the limit.

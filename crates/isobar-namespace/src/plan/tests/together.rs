@@ -1,8 +1,8 @@
 //! Everything at a time: all refusals at once, and what holds of every plan.
 
 use isobar_policy::{
-    Acceptance, Access, BoundaryKind, Clause, Code, FileKind, GrantOrigin, Layer, Plan, Privilege,
-    Refusal, Request,
+    Acceptance, Access, BoundaryKind, Clause, Code, FileKind, GrantOrigin, HostFacts, Layer, Plan,
+    Privilege, Refusal, Request,
 };
 
 use super::super::plan;
@@ -192,4 +192,12 @@ fn weaker_limits_round_up_and_say_so() {
     let plan = plan(&request, &facts).expect("accepted");
     let one = super::matrix::binding_of(&plan, Clause::CpuTime);
     assert_eq!(one.asked, "2s for each process", "RLIMIT_CPU has whole seconds: 1.5s becomes 2s");
+}
+
+#[test]
+fn another_architecture_is_refused() {
+    let facts = HostFacts { machine: "aarch64".to_owned(), ..capable_host(Privilege::User) };
+    let refusals = plan(&request(Clause::Net), &facts).expect_err("there is no filter for it");
+    let codes: Vec<_> = refusals.iter().map(|refusal| refusal.code).collect();
+    assert_eq!(codes, [Code::HostMachine], "and that is all that is wrong");
 }
