@@ -31,10 +31,6 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedIdentity {
         &["uts namespace"],
         &["namespace.uts", "uts.hostname"],
     );
-    if let Some(one) = draft.bindings.last_mut() {
-        one.weak_evidence_reason =
-            Some("the name in another uts namespace cannot be read from outside".to_owned());
-    }
     PlannedIdentity { uid, gid, hostname, kept_groups: kept_groups(draft) }
 }
 
