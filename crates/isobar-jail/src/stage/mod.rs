@@ -108,14 +108,15 @@ fn confine_and_execute(prepared: &Prepared) -> Result<std::convert::Infallible, 
     join_groups(prepared)?;
     raw::send_byte_frame(prepared.announce, STAGED).at(Step::Announce)?;
     place_descriptors(prepared)?;
-    for (index, limit) in prepared.limits.iter().enumerate() {
-        raw::set_limit(limit.resource, limit.soft, limit.hard).at_entry(Step::Limits, index)?;
-    }
     if prepared.late.enforce {
         confine::apply(&prepared.late)?;
     } else {
         // Only now is there the right to: exec by a user other than root takes all capabilities.
         confine::drop_bounding(prepared.late.keep_capabilities)?;
+    }
+    // Last: a limit on open files would bind the stage, which has more open than its program.
+    for (index, limit) in prepared.limits.iter().enumerate() {
+        raw::set_limit(limit.resource, limit.soft, limit.hard).at_entry(Step::Limits, index)?;
     }
     Err(raw::execute(prepared.program, &prepared.arguments)).at(Step::Execute)
 }
