@@ -1,4 +1,4 @@
-//! Rule: a test that a document names, as [`name`] with a link to its file, is in that file.
+//! Rule: a test that a document names in a link to a Rust file is defined in that file.
 //!
 //! `ARCHITECTURE.md` says for each invariant which test holds it; a renamed test must not leave the
 //! claim standing.
