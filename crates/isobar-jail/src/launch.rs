@@ -46,7 +46,7 @@ pub fn launch(spec: JailSpec) -> Result<Jailed, JailError> {
         write_map(jailed.pid(), "uid_map", &uid_map).map_err(JailError::Maps)?;
         write_map(jailed.pid(), "gid_map", &gid_map).map_err(JailError::Maps)?;
         if let Some(prepared) = jailed.stage.prepared() {
-            raw::wake(&prepared.words.mapped, 1).map_err(JailError::Prepare)?;
+            raw::write_all(prepared.go_writer, b"g").map_err(JailError::Prepare)?;
         }
     }
     Ok(jailed)
@@ -71,6 +71,8 @@ fn prepare(spec: JailSpec) -> Result<(Prepared, Vec<OwnedFd>), Errno> {
     }
     let groups = spec.groups.into_iter().map(&mut keep).collect::<Result<_, _>>()?;
     let program = keep(spec.execution.program)?;
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let (go_reader, go_writer) = (keep(reader)?, keep(writer)?);
     let identity = match spec.identity {
         Identity::Own { uid, gid, host_uid, host_gid } => StageIdentity::Own {
             uid_map: format!("{uid} {host_uid} 1\n").into_bytes(),
@@ -96,6 +98,8 @@ fn prepare(spec: JailSpec) -> Result<(Prepared, Vec<OwnedFd>), Errno> {
         program,
         arguments: ProcessArguments::new(spec.execution.argv, spec.execution.envp),
         helper,
+        go_reader,
+        go_writer,
         words: Words::default(),
     };
     Ok((prepared, kept))

@@ -67,8 +67,12 @@ impl Claims {
     }
 
     fn read(&mut self, path: &str, claim: impl Fn(&[&str]) -> Option<(u64, u64)>) {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        self.add(&text, claim);
+        match std::fs::read(path) {
+            Ok(text) => self.add(&String::from_utf8_lossy(&text), claim),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // What cannot be read may claim anything, so nothing is free.
+            Err(_) => self.ranges.push((0, u64::from(u32::MAX) + 1)),
+        }
     }
 
     fn add(&mut self, text: &str, claim: impl Fn(&[&str]) -> Option<(u64, u64)>) {

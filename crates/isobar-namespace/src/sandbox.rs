@@ -59,7 +59,7 @@ impl CpuWatch {
     fn new(limit_millis: u64) -> Result<Self, Errno> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let processors = online_processors();
         let watch = Self { timer, limit_micros: limit_millis.saturating_mul(1000), processors };
         watch.arm(0)?;
         Ok(watch)
@@ -73,6 +73,15 @@ impl CpuWatch {
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once).map(drop)
     }
+}
+
+/// Processors of the host that are on. Neither the supervisor's affinity nor its quota counts: the
+/// guest may have more.
+fn online_processors() -> u64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let numbered = text.lines().filter_map(|line| line.strip_prefix("cpu"));
+    let count = numbered.filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).count();
+    u64::try_from(count.max(1)).unwrap_or(1)
 }
 
 impl NamespaceSandbox {

@@ -19,10 +19,11 @@ pub(crate) const DEVICES: [(&str, (u32, u32)); 5] = [
 ];
 
 /// Files of `/proc` that tell about the host or act on it.
-const MASKED: [&str; 6] = [
+const MASKED: [&str; 7] = [
     "/proc/kcore",
     "/proc/keys",
     "/proc/key-users",
+    "/proc/interrupts",
     "/proc/kallsyms",
     "/proc/timer_list",
     "/proc/sysrq-trigger",

@@ -57,9 +57,7 @@ pub(crate) enum StageIdentity {
 /// Words that the stage and its supervisor share.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    /// Set by the supervisor when the identity maps are written.
-    pub(crate) mapped: Shared,
-    /// Set by the stage before it ends: step, index + 1, errno.
+    /// Set by the stage before it ends: step, index, errno.
     pub(crate) failed_step: Shared,
     pub(crate) failed_index: Shared,
     pub(crate) failed_errno: Shared,
@@ -80,6 +78,9 @@ pub(crate) struct Prepared {
     pub(crate) program: Fd,
     pub(crate) arguments: ProcessArguments,
     pub(crate) helper: Option<Helper>,
+    /// A pipe on which the supervisor says that the identity maps are written.
+    pub(crate) go_reader: Fd,
+    pub(crate) go_writer: Fd,
     pub(crate) words: Words,
 }
 
@@ -92,6 +93,10 @@ pub(crate) fn run(prepared: &Prepared) -> Failure {
 }
 
 fn confine_and_execute(prepared: &Prepared) -> Result<std::convert::Infallible, Failure> {
+    // First of all, since from here on the stage may wait for its supervisor; and again below, since
+    // taking an identity clears it.
+    raw::parent_death_signal().at(Step::DeathSignal)?;
+    raw::close(prepared.go_writer).at(Step::DeathSignal)?;
     let network = network::start(prepared)?;
     unshare_early(prepared)?;
     take_identity(prepared)?;
@@ -145,11 +150,20 @@ fn take_identity(prepared: &Prepared) -> Result<(), Failure> {
             write_own(c"/proc/self/gid_map", gid_map)
         }
         StageIdentity::Mapped { uid, gid } => {
-            raw::wait_while_zero(&prepared.words.mapped).at(Step::Maps)?;
+            await_maps(prepared)?;
             raw::clear_groups().at(Step::Identity)?;
             raw::set_gid(*gid).at(Step::Identity)?;
             raw::set_uid(*uid).at(Step::Identity)
         }
+    }
+}
+
+/// Waits until the supervisor has written the identity maps. The pipe's only writer is the
+/// supervisor, so this ends with it, also where it died before the stage asked to die with it.
+fn await_maps(prepared: &Prepared) -> Result<(), Failure> {
+    match raw::read_once(prepared.go_reader, &mut [0]).at(Step::Maps)? {
+        0 => Err(Errno::PIPE).at(Step::Maps),
+        _ => Ok(()),
     }
 }
 

@@ -145,7 +145,7 @@ fn privileges(draft: &mut Draft<'_>) {
             &["agent.no-new-privileges", "process.no-new-privileges"],
         ),
         (
-            "no core dumps, no realtime",
+            "no core files, no realtime",
             "RLIMIT_CORE, RLIMIT_RTPRIO",
             &["limit.Max core file size", "limit.Max realtime priority"],
         ),

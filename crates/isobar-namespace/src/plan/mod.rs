@@ -236,6 +236,10 @@ fn shared_with_host(draft: &mut Draft<'_>) {
     draft.shared.push(
         "the host's clock, processor caches, and page cache of files that both read".to_owned(),
     );
+    draft.shared.push(
+        "counters that the kernel keeps for the caller's user: inotify instances, pages in pipes"
+            .to_owned(),
+    );
     if draft.facts.privilege == Privilege::User {
         draft.shared.push(
             "the caller's user number: isobar-init runs under it too, guarded by the filter and \

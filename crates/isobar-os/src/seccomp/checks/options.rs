@@ -5,7 +5,7 @@
 //! bad get EPERM. The rest gets EINVAL, as from a kernel that does not know it.
 
 use linux_raw_sys::errno::EINVAL;
-use linux_raw_sys::general::MADV_MERGEABLE;
+use linux_raw_sys::general::{F_NOTIFY, F_SETLEASE, MADV_MERGEABLE};
 use linux_raw_sys::prctl::{
     PR_CAP_AMBIENT, PR_CAPBSET_DROP, PR_CAPBSET_READ, PR_GET_AUXV, PR_GET_CHILD_SUBREAPER,
     PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_MDWE, PR_GET_NAME, PR_GET_NO_NEW_PRIVS,
@@ -155,6 +155,18 @@ pub(in crate::seccomp) const MADVISE: Check = Check {
         argument: Argument::Third,
         mask: u32::MAX,
         cases: &[Case { values: &[MADV_MERGEABLE], then: errno(EINVAL) }],
+        otherwise: &ALLOW,
+    },
+};
+
+/// `fcntl`.
+pub(in crate::seccomp) const FCNTL: Check = Check {
+    says: "no F_SETLEASE, with which a reader stalls every writer on the host for as long as the \
+           lease-break time, and no F_NOTIFY; both get EINVAL",
+    rule: Rule::Switch {
+        argument: Argument::Second,
+        mask: u32::MAX,
+        cases: &[Case { values: &[F_SETLEASE, F_NOTIFY], then: errno(EINVAL) }],
         otherwise: &ALLOW,
     },
 };

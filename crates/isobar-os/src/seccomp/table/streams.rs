@@ -3,6 +3,7 @@
 use super::Verdict::{Check, Deny};
 use super::{Group, calls};
 use crate::seccomp::checks::devices::IOCTL;
+use crate::seccomp::checks::options::FCNTL;
 
 pub(super) const STREAMS: Group = Group {
     name: "streams",
@@ -23,7 +24,7 @@ pub(super) const STREAMS: Group = Group {
         __NR_close_range;
         __NR_dup;
         __NR_dup3;
-        __NR_fcntl;
+        __NR_fcntl => Check(&FCNTL);
         __NR_flock;
         __NR_ioctl => Check(&IOCTL);
         __NR_pipe2;

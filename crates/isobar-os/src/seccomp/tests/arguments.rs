@@ -295,3 +295,24 @@ fn calls_named_by_attacks_are_closed() {
         }
     }
 }
+
+#[test]
+fn a_reader_cannot_stall_the_writers_of_a_file() {
+    for request in both() {
+        let lease = 1024_u64;
+        let notify = 1026_u64;
+        for command in [lease, notify, lease | 1 << 32] {
+            let answer = request.ask("fcntl", &[0, command]);
+            assert_ne!(
+                answer,
+                Action::Allow,
+                "fcntl command {command:#x} reaches beyond the sandbox"
+            );
+        }
+        assert_eq!(
+            request.ask("fcntl", &[0, 1030]),
+            Action::Allow,
+            "F_DUPFD_CLOEXEC is everybody's"
+        );
+    }
+}

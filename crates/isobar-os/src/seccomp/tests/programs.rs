@@ -137,6 +137,13 @@ const OBSERVED: &[(&str, &[u64])] = &[
     ("socket", &[16, 0x8_0003, 0]),
     ("socketpair", &[1, 0x8_0001, 0]),
     ("socketpair", &[1, 0x8_0005, 0]),
+    // F_SETFD, F_GETFL, F_SETFL, F_SETLK, F_DUPFD_CLOEXEC, F_ADD_SEALS.
+    ("fcntl", &[0, 2, 1]),
+    ("fcntl", &[0, 3]),
+    ("fcntl", &[0, 4, 0x800]),
+    ("fcntl", &[0, 6]),
+    ("fcntl", &[0, 1030]),
+    ("fcntl", &[0, 1033]),
     // PR_SET_NAME, PR_CAPBSET_READ.
     ("prctl", &[15]),
     ("prctl", &[23, 40]),
