@@ -52,6 +52,7 @@ fn expected_mounts() -> BTreeSet<String> {
         "kcore",
         "keys",
         "key-users",
+        "interrupts",
         "kallsyms",
         "timer_list",
         "sysrq-trigger",
