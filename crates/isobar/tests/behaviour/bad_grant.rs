@@ -46,14 +46,13 @@ refusals! {
         [["--ro", "p:/x"], ["--rw", "p:/x"]];
     a_device: "ISO-RES-011" = NOTHING, [["--ro", "/dev/null:/x"], ["--rw", "/dev/full:/x"]];
     the_whole_host: "ISO-RES-022" = NOTHING, [["--ro", "/:/host"], ["--ro", "/usr/..:/host"]];
-    the_kernels_own_files: "ISO-RES-022" = NOTHING, [["--ro", "/proc/self:/x"], ["--ro", "/sys:/x"]];
+    the_kernels_own_files: "ISO-RES-022" = NOTHING, [["--ro", "/proc/1:/x"], ["--ro", "/sys:/x"]];
     a_workspace_that_is_no_directory: "ISO-RES-014" = NOTHING, [["--workspace", "file"]];
     a_target_that_climbs: "ISO-POL-013" = NOTHING,
         [["--ro", "data:/a/../../b"], ["--ro", "data:relative"], ["--rw", "data:/.."],
          ["--tmpfs", "/a/../b:1M"], ["--workspace", "data:.."]];
     a_target_of_the_sandbox_itself: "ISO-POL-013" = NOTHING,
-        [["--ro", "data:/"], ["--ro", "data:/proc"], ["--rw", "data:/usr/bin"], ["--ro", "data:/etc/passwd"],
-         ["--rw", "data:/dev/shm"], ["--ro", "data:/sys/x"], ["--ro", "data:/tmp"]];
+        [["--ro", "data:/"], ["--ro", "data:/proc"],          ["--rw", "data:/dev/shm"], ["--ro", "data:/sys/x"], ["--ro", "data:/tmp"]];
     isobars_own_executables: "ISO-RES-012" = NOTHING, [["--rw", &own("")], ["--rw", &own("/isobar-init")]];
 }
 

@@ -1,5 +1,7 @@
 //! Grants: read-only means read-only, read-write means on the host, and nothing beside them.
 
+use std::os::unix::fs::chown;
+
 use crate::guest::{passes, python, sh, text};
 use crate::harness::Isobar;
 use crate::workspace::lent;
@@ -33,8 +35,9 @@ print('ok')";
 /// A directory with a file and an empty directory, owned as [`lent`] has it.
 fn stocked() -> Isobar {
     let isobar = Isobar::run_command();
-    isobar.file("data/file", "content");
-    lent(&isobar, "data");
+    let file = isobar.file("data/file", "content");
+    let (_, (uid, gid)) = lent(&isobar, "data");
+    chown(file, Some(uid), Some(gid)).unwrap();
     lent(&isobar, "data/sub");
     isobar
 }
@@ -64,8 +67,7 @@ fn single_files_can_be_lent() {
     isobar.file("dir/write", "before");
     isobar.file("dir/secret", "not lent");
     if crate::harness::is_root() {
-        std::os::unix::fs::chown(isobar.scratch().join("dir/write"), Some(4321), Some(4322))
-            .unwrap();
+        chown(isobar.scratch().join("dir/write"), Some(4321), Some(4322)).unwrap();
     }
     let script = "set -e; cat /data/read; echo after > /out; if : 2> /dev/null > /data/read; then exit 1; fi; ls /data; echo ok";
     let flags = ["--ro", "dir/read:/data/read", "--rw", "dir/write:/out"];
@@ -140,4 +142,28 @@ print('ok')";
     passes(python(&["--tmpfs", "/scratch:4M"], code));
     let ended = sh(&[], "ls /scratch").run();
     assert_ne!(ended.code, Some(0), "the next run does not have it: {ended}");
+}
+
+/// The usual places of an empty root may be used for grants.
+#[test]
+fn a_grant_may_stand_where_the_root_has_an_empty_directory() {
+    for target in ["/srv", "/opt", "/home", "/root", "/run", "/var", "/mnt", "/srv/deep/er"] {
+        let grant = format!("data:{target}");
+        let file = format!("{target}/file");
+        let ended = stocked().args(["--ro", &grant, "--", "cat", &file]).run();
+        assert_eq!(ended.out(), "content", "{target}: {ended}");
+    }
+}
+
+/// Below a read-only host directory no place can be made, and none is made on the host.
+#[test]
+fn a_grant_inside_another_needs_a_place_there() {
+    let isobar = stocked();
+    let data = isobar.scratch().join("data");
+    let flags = ["--rw", "data:/data", "--ro", "data/sub:/data/missing"];
+    let ended = isobar.args(flags).args(["--", "echo", "started"]).run();
+    assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{ended}");
+    assert_eq!(ended.codes().len(), 1, "{ended}");
+    assert!(ended.err().contains("/data/missing"), "which one: {ended}");
+    assert!(!data.join("missing").exists(), "{ended}");
 }

@@ -79,7 +79,7 @@ fn read_only_it_can_be_read_only() {
     let isobar = Isobar::run_command();
     isobar.file("w/file", "content");
     lent(&isobar, "w");
-    let script = "cat file; touch new || rm file || : > file || echo unchanged";
+    let script = "cat file; touch new || rm file || echo > file || echo unchanged";
     let isobar = isobar.args(["--workspace", "w", "--workspace-mode", "ro"]);
     let ended = isobar.args(["--", "sh", "-c", script]).run();
     assert_eq!(ended.out(), "contentunchanged\n", "{ended}");
@@ -115,7 +115,7 @@ fn files_of_others_in_it_stay_theirs() {
     let open = isobar.file("w/open", "root's");
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
     let script =
-        "cat open; cat secret || echo closed; : >> open || echo kept; stat -c %u open secret";
+        "cat open; cat secret || echo closed; echo >> open || echo kept; stat -c %u open secret";
     let ended = isobar.args(["--workspace", text(&dir), "--", "sh", "-c", script]).run();
     assert_eq!(ended.out(), "root'sclosed\nkept\n65534\n65534\n", "{ended}");
 }

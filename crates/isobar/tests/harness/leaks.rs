@@ -96,7 +96,8 @@ fn processes() -> Vec<String> {
         if parent != own || started.contains(&pid) {
             continue;
         }
-        if state == "Z" && name.starts_with("isobar") {
+        // Before its init has a name of its own, it has that of the file that it was executed from.
+        if state == "Z" && (name.starts_with("isobar") || name.starts_with("memfd:isobar")) {
             // Dead and orphaned: this process is its reaper.
             let pid = Pid::from_raw(i32::try_from(pid).unwrap());
             waitpid(pid, WaitOptions::NOHANG).ok();
@@ -145,10 +146,13 @@ fn slots() -> Vec<(String, bool)> {
     slots
 }
 
-/// The control groups that are named after a slot.
+/// The control groups that are named after a slot of this user's; others may run isobar, too.
 fn groups() -> Vec<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
     let mut groups = Vec::new();
     named_after_isobar(Path::new("/sys/fs/cgroup"), 4, &mut groups);
+    groups.retain(|group| fs::metadata(group).is_ok_and(|data| data.uid() == own));
     groups
 }
 

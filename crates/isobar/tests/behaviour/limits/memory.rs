@@ -71,7 +71,7 @@ fn the_accepted_weaker_form_binds_each_process() {
     let flags = [&FLAGS[..], &["--accept", "memory=per-process"]].concat();
     let code = "
 try: x = b'x' * (200 << 20)
-except MemoryError: print('refused')
+except MemoryError: print('refused', flush=True)
 import subprocess
 subprocess.run(['python3', '-c', 'x = b\"x\" * (20 << 20); print(\"enough\")'], check=True)";
     let ended = python(&flags, code).run();

@@ -52,7 +52,7 @@ fn init_commit_and_clone_leave_repositories_of_the_workspaces_owner() {
     }
     let log = outside(
         "git",
-        &["-c", "safe.directory=*", "-C", text(&dir.join("copy")), "log", "-1", "--format=%s"],
+        ["-c", "safe.directory=*", "-C", text(&dir.join("copy")), "log", "-1", "--format=%s"],
     );
     assert_eq!(log, "merge\n", "git outside reads what git inside made");
 }

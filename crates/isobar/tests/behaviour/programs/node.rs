@@ -51,10 +51,12 @@ async function main() {
   await Promise.all([...Array(50).keys()].map(n => fs.writeFile(`/tmp/a/b/${n}`, 'x'.repeat(n))));
   const sizes = await Promise.all((await fs.readdir('/tmp/a/b')).map(async n => (await fs.stat(`/tmp/a/b/${n}`)).size));
   if (sizes.reduce((a, b) => a + b) !== 1225) throw new Error('sizes');
-  const watcher = fs.watch('/tmp/a');
+  const enough = new AbortController();
+  const watcher = fs.watch('/tmp/a', { signal: enough.signal });
   const first = watcher[Symbol.asyncIterator]().next();
   await fs.writeFile('/tmp/a/new', '');
   if ((await first).value.filename !== 'new') throw new Error('watch');
+  enough.abort();
   await fs.rm('/tmp/a', { recursive: true });
 }";
     crypto_and_compression_use_the_thread_pool = "

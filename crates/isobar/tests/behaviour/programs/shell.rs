@@ -41,10 +41,10 @@ read -r word <<< 'a string'; [ "$word" = 'a string' ]
 "#;
     job_control_without_a_terminal = r#"
 set -m
-sleep 1000 & sleep 1000 &
+sleep 1000 & one=$!; sleep 1000 & two=$!
 [ "$(jobs -r | wc -l)" = 2 ]
 kill %1 %2
-set +e; wait %1; first=$?; wait %2; second=$?; set -e
+set +e; wait $one; first=$?; wait $two; second=$?; set -e
 [ "$first $second" = '143 143' ]
 sleep 1000 & kill -STOP $!; until [ "$(jobs -s | wc -l)" = 1 ]; do jobs > /dev/null; done
 kill -KILL $!
@@ -69,8 +69,8 @@ umask 077; touch private; [ "$(stat -c %a private)" = 600 ]
 "#;
     parallel_work = r#"
 [ "$(seq 40 | xargs -P 8 -I{} sh -c 'echo {}' | sort -n | md5sum)" = "$(seq 40 | md5sum)" ]
-for n in 1 2 3 4; do (exit $n) & done
-sum=0; for job in $(jobs -p); do wait "$job" || sum=$((sum + $?)); done; [ $sum = 10 ]
+all=; for n in 1 2 3 4; do (exit $n) & all="$all $!"; done
+sum=0; for one in $all; do wait "$one" || sum=$((sum + $?)); done; [ $sum = 10 ]
 "#;
 }
 

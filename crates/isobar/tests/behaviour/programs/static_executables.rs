@@ -1,8 +1,12 @@
 //! Executables without a dynamic linker: what Go makes, what Rust makes.
 
+use std::fs;
+use std::os::unix::fs::chown;
+
 use crate::guest::{passes, text};
 use crate::harness::{Isobar, bin_dir};
 use crate::outside::outside;
+use crate::workspace::lent;
 
 #[test]
 fn an_executable_that_calls_the_kernel_as_go_does_runs() {
@@ -29,9 +33,15 @@ fn a_static_rust_executable_runs() {
 /// A sandbox has no namespaces to give away, and the isobar inside says so.
 #[test]
 fn a_sandbox_in_a_sandbox_is_refused_by_name() {
-    let grant = format!("{}:/opt/isobar", bin_dir().display());
-    let isobar = Isobar::run_command().args(["--ro", &grant]);
-    let ended = isobar.args(["--", "/opt/isobar/isobar", "run", "--", "true"]).run();
-    assert_eq!(ended.code, Some(125), "{ended}");
+    let isobar = Isobar::run_command();
+    let (dir, (uid, gid)) = lent(&isobar, "bin");
+    for name in ["isobar", "isobar-init"] {
+        fs::copy(bin_dir().join(name), dir.join(name)).unwrap();
+        chown(dir.join(name), Some(uid), Some(gid)).unwrap();
+    }
+    let script = "/opt/isobar/isobar run -- echo started; echo $?";
+    let isobar = isobar.args(["--ro", "bin:/opt/isobar", "--", "sh", "-c", script]);
+    let ended = isobar.run();
+    assert_eq!(ended.out(), "125\n", "{ended}");
     assert!(ended.codes().contains(&"ISO-HOST-001".to_owned()), "{ended}");
 }
