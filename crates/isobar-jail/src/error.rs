@@ -56,6 +56,7 @@ steps! {
     Filter = 20, "install the system call filter";
     Execute = 21, "execute the program";
     Changed = 22, "find the granted path as it was resolved";
+    Clocks = 23, "set the clocks of the time namespace";
 }
 
 /// Why there is no jailed process. Nothing of it is left.

@@ -89,6 +89,10 @@ fn prepare(spec: JailSpec) -> Result<(Prepared, Vec<OwnedFd>), Errno> {
         identity,
         namespaces: spec.namespaces,
         root: spec.root,
+        clocks: spec.clocks.map(|clocks| {
+            format!("monotonic {} 0\nboottime {} 0\n", clocks.monotonic, clocks.boottime)
+                .into_bytes()
+        }),
         hostname: spec.hostname,
         groups,
         limits: spec.limits,

@@ -31,4 +31,4 @@ pub use confinement::{Confinement, LandlockRule, LandlockSpec};
 pub use error::{JailError, Step};
 pub use launch::{Jailed, launch};
 pub use root::{Bind, BindSource, Entry, RootError, RootSpec};
-pub use spec::{Execution, Identity, JailSpec, ResourceLimit};
+pub use spec::{ClockOffsets, Execution, Identity, JailSpec, ResourceLimit};

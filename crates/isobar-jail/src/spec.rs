@@ -50,6 +50,15 @@ pub struct ResourceLimit {
     pub hard: u64,
 }
 
+/// What is added to the host's clocks inside a time namespace (time_namespaces(7)), whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockOffsets {
+    /// To CLOCK_MONOTONIC.
+    pub monotonic: i64,
+    /// To CLOCK_BOOTTIME, which `/proc/uptime` shows.
+    pub boottime: i64,
+}
+
 /// What the process executes.
 #[derive(Debug)]
 pub struct Execution {
@@ -70,6 +79,8 @@ pub struct JailSpec {
     pub namespaces: Vec<NamespaceKind>,
     /// Its root.
     pub root: RootSpec,
+    /// Where its clocks start, where it has a time namespace.
+    pub clocks: Option<ClockOffsets>,
     /// Its host name; needs a uts namespace.
     pub hostname: Option<CString>,
     /// `tasks` files of the control groups that it joins.

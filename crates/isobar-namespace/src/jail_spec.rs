@@ -4,8 +4,8 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
 use isobar_jail::{
-    Bind, Confinement, Entry, Execution, Identity, JailSpec, LandlockRule, LandlockSpec,
-    ResourceLimit, RootError, RootSpec,
+    Bind, ClockOffsets, Confinement, Entry, Execution, Identity, JailSpec, LandlockRule,
+    LandlockSpec, ResourceLimit, RootError, RootSpec,
 };
 use isobar_os::capability;
 use isobar_os::landlock;
@@ -37,6 +37,7 @@ pub(crate) struct Ingredients {
     pub(crate) stream: OwnedFd,
     pub(crate) channels: OwnedFd,
     pub(crate) home: String,
+    pub(crate) clocks: Option<ClockOffsets>,
 }
 
 /// The filter for a plan. Where the agent shares the guest's number, calls on other processes'
@@ -94,6 +95,14 @@ fn identity(planned: &Planned, range: Option<Range>) -> Identity {
     }
 }
 
+/// Offsets with which the guest's clocks start near zero, so that they tell nothing of the host.
+pub(crate) fn clocks(planned: &Planned) -> Option<ClockOffsets> {
+    use rustix::time::{ClockId, clock_gettime};
+    let from_zero = |clock| -clock_gettime(clock).tv_sec;
+    let (monotonic, boottime) = (from_zero(ClockId::Monotonic), from_zero(ClockId::Boottime));
+    planned.time_namespace.then_some(ClockOffsets { monotonic, boottime })
+}
+
 /// Namespaces beside user and process ones.
 pub(crate) fn namespaces(planned: &Planned) -> Vec<NamespaceKind> {
     let mut kinds =
@@ -118,6 +127,7 @@ pub(crate) fn build(planned: &Planned, mut with: Ingredients) -> Result<JailSpec
         identity: identity(planned, with.range),
         namespaces: namespaces(planned),
         root,
+        clocks: with.clocks,
         hostname: CString::new(planned.hostname.as_str()).ok(),
         groups: with.groups,
         limits: resource_limits(&planned.limits, planned.privilege),

@@ -6,7 +6,7 @@ use std::path::Path;
 use isobar_boundary::build::BUILD_ID;
 use isobar_boundary::protocol::{self, Hello, Message, Setup, kind};
 use isobar_boundary::{Descriptors, LaunchError, Sandbox};
-use isobar_jail::Jailed;
+use isobar_jail::{ClockOffsets, Jailed};
 use isobar_os::seccomp::Filter;
 use isobar_policy::{Code, Diagnostic, Evidence, Plan, Privilege};
 use rustix::io::Errno;
@@ -57,13 +57,15 @@ pub(crate) fn sandbox(
     let holdings = Holdings::take(&planned)?;
     let filter = jail_spec::filter(&planned);
     watch.lap("launch: groups");
-    let (spec, sockets) = specification(&planned, descriptors, &holdings, &filter, program)?;
+    let clocks = jail_spec::clocks(&planned);
+    let made = specification(&planned, descriptors, &holdings, (&filter, program, clocks))?;
+    let (spec, sockets) = made;
     watch.lap("launch: specification");
     let jailed = isobar_jail::launch(spec).map_err(|error| errors::jail(&error))?;
     watch.lap("launch: clone");
-    let mut launching = Launching { jailed, holdings, planned, filter, sockets };
+    let mut launching = Launching { jailed, holdings, planned, filter, sockets, clocks };
     let evidence = launching.observed(&mut watch)?;
-    let Launching { jailed, holdings, planned, filter, sockets } = launching;
+    let Launching { jailed, holdings, planned, filter, sockets, .. } = launching;
     NamespaceSandbox::new(planned, filter, sockets, (evidence, watch), holdings, jailed)
         .map_err(|errno| failed(Code::LaunchStep, &errno, REMEDY_DOCTOR))
 }
@@ -72,8 +74,7 @@ fn specification(
     planned: &Planned,
     descriptors: &Descriptors,
     holdings: &Holdings,
-    filter: &Filter,
-    program: OwnedFd,
+    (filter, program, clocks): (&Filter, OwnedFd, Option<ClockOffsets>),
 ) -> Result<(isobar_jail::JailSpec, Sockets), LaunchError> {
     let resources =
         |errno: Errno| failed(Code::LaunchStep, &errno, "free some descriptors or memory");
@@ -95,6 +96,7 @@ fn specification(
         stream: theirs,
         channels: their_channels,
         home: "/tmp".to_owned(),
+        clocks,
     };
     let spec = jail_spec::build(planned, ingredients)
         .map_err(|error| failed(Code::LaunchStep, &error, "change the target of that grant"))?;
@@ -118,6 +120,7 @@ struct Launching {
     planned: Planned,
     filter: Filter,
     sockets: Sockets,
+    clocks: Option<ClockOffsets>,
 }
 
 impl Launching {
@@ -133,7 +136,7 @@ impl Launching {
         if !self.jailed.await_execution(PATIENCE) {
             return Err(self.ended());
         }
-        evidence.extend(observe::executed(&self.planned, &self.jailed));
+        evidence.extend(observe::executed(&self.planned, &self.jailed, self.clocks));
         watch.lap("launch: exec");
         // From this frame on the agent is non-dumpable, and an ordinary user's supervisor can no
         // longer read all of its state; so it comes after the reading.

@@ -3,8 +3,8 @@
 //! Knows the plan and the kernel's files, not how the stage works.
 
 use isobar_boundary::protocol::{Hello, Ready};
-use isobar_jail::Jailed;
 use isobar_jail::evidence::{self, ExpectedStatus, MountExpectation};
+use isobar_jail::{ClockOffsets, Jailed};
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::procfs;
 use isobar_os::seccomp::Filter;
@@ -46,9 +46,15 @@ fn expected_mounts(planned: &Planned, jailed: &Jailed) -> Vec<MountExpectation> 
 }
 
 /// What can be read only after exec, which enters the time namespace.
-pub(crate) fn executed(planned: &Planned, jailed: &Jailed) -> Vec<Evidence> {
+pub(crate) fn executed(
+    planned: &Planned,
+    jailed: &Jailed,
+    clocks: Option<ClockOffsets>,
+) -> Vec<Evidence> {
     let kinds = if planned.time_namespace { vec![NamespaceKind::Time] } else { Vec::new() };
-    evidence::namespaces(jailed.pid(), &kinds)
+    let mut all = evidence::namespaces(jailed.pid(), &kinds);
+    all.extend(clocks.map(|clocks| evidence::clocks(jailed.pid(), clocks)));
+    all
 }
 
 /// What can be read and was probed once the agent has spoken.

@@ -13,7 +13,7 @@ use isobar_os::namespaces::NamespaceKind;
 use isobar_os::procfs;
 use isobar_policy::{Evidence, Grade};
 
-use crate::spec::ResourceLimit;
+use crate::spec::{ClockOffsets, ResourceLimit};
 
 /// Turns a failed reading into an observation that never holds.
 #[must_use]
@@ -41,6 +41,18 @@ fn namespace(pid: i32, kind: NamespaceKind) -> Evidence {
         observed: observed(theirs),
         holds,
     }
+}
+
+/// How the clocks of the time namespace of `pid` differ from the host's. Key `time.offsets`.
+#[must_use]
+pub fn clocks(pid: i32, offsets: ClockOffsets) -> Evidence {
+    let found = procfs::read(pid, "timens_offsets").map(|text| {
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        lines.collect::<Vec<_>>().join(", ")
+    });
+    let expected = format!("monotonic {} 0, boottime {} 0", offsets.monotonic, offsets.boottime);
+    let source = "/proc/PID/timens_offsets";
+    Evidence::compare("time.offsets", Grade::ReadBack, source, expected, observed(found))
 }
 
 /// The identity maps of `pid`. Keys `identity.uid-map` and `identity.gid-map`.

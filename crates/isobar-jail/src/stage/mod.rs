@@ -69,6 +69,7 @@ pub(crate) struct Prepared {
     pub(crate) identity: StageIdentity,
     pub(crate) namespaces: Vec<NamespaceKind>,
     pub(crate) root: RootSpec,
+    pub(crate) clocks: Option<Vec<u8>>,
     pub(crate) hostname: Option<std::ffi::CString>,
     pub(crate) groups: Vec<Fd>,
     pub(crate) limits: Vec<ResourceLimit>,
@@ -147,10 +148,13 @@ fn take_identity(prepared: &Prepared) -> Result<(), Failure> {
             // setgroups must be denied before an unprivileged gid_map (user_namespaces(7)).
             write_own(c"/proc/self/setgroups", b"deny")?;
             write_own(c"/proc/self/uid_map", uid_map)?;
-            write_own(c"/proc/self/gid_map", gid_map)
+            write_own(c"/proc/self/gid_map", gid_map)?;
+            set_clocks(prepared)
         }
         StageIdentity::Mapped { uid, gid } => {
             await_maps(prepared)?;
+            // Before the identity changes: afterwards the file belongs to the host's root.
+            set_clocks(prepared)?;
             raw::clear_groups().at(Step::Identity)?;
             raw::set_gid(*gid).at(Step::Identity)?;
             raw::set_uid(*uid).at(Step::Identity)
@@ -165,6 +169,17 @@ fn await_maps(prepared: &Prepared) -> Result<(), Failure> {
         0 => Err(Errno::PIPE).at(Step::Maps),
         _ => Ok(()),
     }
+}
+
+/// Moves the clocks of the new time namespace, which nobody is in yet: exec enters it.
+fn set_clocks(prepared: &Prepared) -> Result<(), Failure> {
+    let Some(offsets) = &prepared.clocks else { return Ok(()) };
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::SkipTimeNamespace) {
+        return Ok(());
+    }
+    let file = raw::open_write(Fd::CWD, c"/proc/self/timens_offsets").at(Step::Clocks)?;
+    raw::write_all(file, offsets).at(Step::Clocks)
 }
 
 fn write_own(path: &std::ffi::CStr, text: &[u8]) -> Result<(), Failure> {

@@ -88,6 +88,7 @@ pub(crate) fn spec(test: &str, late: Confinement) -> (JailSpec, OwnedFd, OwnedFd
         identity: identity(),
         namespaces: vec![NamespaceKind::Mount, NamespaceKind::Net, NamespaceKind::Uts],
         root: root(),
+        clocks: None,
         hostname: Some(text("jail")),
         groups: Vec::new(),
         limits: Vec::new(),

@@ -32,7 +32,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFloor {
     let time_namespace = require(
         draft,
         Layer::TimeNamespace,
-        &["namespace.time"],
+        &["namespace.time", "time.offsets"],
         Some(Acceptance::TimeNamespaceAbsent),
     );
     filter(draft);

@@ -246,6 +246,7 @@ fn minimal(
         identity,
         namespaces: kinds.to_vec(),
         root,
+        clocks: None,
         hostname: None,
         groups: Vec::new(),
         limits: Vec::new(),

@@ -214,3 +214,13 @@ fn clocks_and_groups_are_the_sandboxs_own() {
         assert_eq!(groups, "/", "paths begin at the sandbox's own group");
     }
 }
+
+#[test]
+fn the_guests_clocks_start_with_its_sandbox() {
+    let uptime = |text: &str| -> f64 {
+        text.split(' ').next().and_then(|seconds| seconds.parse().ok()).expect("proc_uptime(5)")
+    };
+    let host = uptime(&std::fs::read_to_string("/proc/uptime").unwrap());
+    let guest = uptime(&Scene::new().run("cat /proc/uptime").out);
+    assert!(guest < host / 2.0 || host < 60.0, "{guest} s: uptime tells one host from another");
+}
