@@ -161,7 +161,7 @@ fn a_limit_above_the_callers_own_is_refused_with_its_clause() {
 #[test]
 fn a_memory_limit_too_small_for_the_set_up_is_named() {
     let mut scene = Scene::new();
-    scene.policy().limits.memory = Some(Bytes(64 << 10));
+    scene.policy().limits.memory = Some(Bytes(1 << 20));
     if !scene.can(Controller::Memory, Clause::Memory) {
         return;
     }
@@ -170,7 +170,7 @@ fn a_memory_limit_too_small_for_the_set_up_is_named() {
         Err(LaunchError::Failed(diagnostic)) => diagnostic.summary,
         Err(other) => panic!("it is the limit's fault: {other:?}"),
         Ok(mut sandbox) => {
-            let spawned = sandbox.spawn(&shell("head -c 1M /dev/zero | tail"));
+            let spawned = sandbox.spawn(&shell("head -c 8M /dev/zero | tail"));
             if let Ok(mut process) = spawned {
                 drop(process.streams().stdin.take());
                 event(&mut *sandbox, SandboxEvent::OutOfMemory);
