@@ -4,12 +4,18 @@
 //! most one buffer is pending for each stream, however slow the reader. What exceeds the cap is
 //! read, counted and dropped: a flooding guest neither blocks nor fills memory. An [`InputPump`]
 //! does the same in the other direction.
+//!
+//! A pipe to the guest belongs to the guest too: it opens it anew through `/proc/self/fd` and reads
+//! or writes between our poll(2) and our read(2). So our own ends never block. The caller's input
+//! is shared with others by its open file description, whose flags are not ours to change: see
+//! [`read_at_once`].
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags};
+use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::sink::OutputSink;
 
@@ -31,12 +37,14 @@ pub(crate) struct OutputPump<'a> {
 }
 
 impl<'a> OutputPump<'a> {
-    /// Pumps `source` into `sink`, at most `cap` bytes.
+    /// Pumps `source` into `sink`, at most `cap` bytes. Where `source` cannot be told never to
+    /// block, nothing is read of it, and [`OutputPump::failure`] says why.
     pub(crate) fn new(
         source: Option<OwnedFd>,
         sink: Box<dyn OutputSink + 'a>,
         cap: Option<u64>,
     ) -> Self {
+        let (source, failure) = never_blocking(source);
         Self {
             source,
             sink,
@@ -47,7 +55,7 @@ impl<'a> OutputPump<'a> {
             admitted: 0,
             passed: 0,
             read: 0,
-            failure: None,
+            failure,
         }
     }
 
@@ -173,16 +181,20 @@ pub(crate) struct InputPump<'a> {
     pending: Vec<u8>,
     taken: usize,
     terminal: bool,
+    failure: Option<io::Error>,
 }
 
 impl<'a> InputPump<'a> {
     /// Pumps `source` into `target`. Without a source the guest reads an empty input.
     pub(crate) fn new(source: Option<BorrowedFd<'a>>, target: Option<OwnedFd>) -> Self {
-        let target = target.filter(|target| {
-            source.is_some() && rustix::fs::fcntl_setfl(target, OFlags::NONBLOCK).is_ok()
-        });
+        let (target, failure) = never_blocking(target.filter(|_| source.is_some()));
         let terminal = source.is_some_and(rustix::termios::isatty);
-        Self { source, target, pending: Vec::new(), taken: 0, terminal }
+        Self { source, target, pending: Vec::new(), taken: 0, terminal, failure }
+    }
+
+    /// Why the guest's input cannot be served, if it cannot.
+    pub(crate) fn failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
     /// The caller's end, if there is room for what it holds.
@@ -212,7 +224,7 @@ impl<'a> InputPump<'a> {
     /// Reads what the caller has, and hands the guest what it takes at once.
     pub(crate) fn read_some(&mut self, buffer: &mut [u8]) {
         let Some(source) = self.source() else { return };
-        let read = match rustix::io::read(source, &mut *buffer) {
+        let read = match read_at_once(source, &mut *buffer) {
             Ok(read) => read,
             Err(Errno::INTR | Errno::AGAIN) => return,
             // The caller's input is gone: to the guest that is its end.
@@ -251,6 +263,42 @@ impl<'a> InputPump<'a> {
 
     const fn has_pending(&self) -> bool {
         self.taken < self.pending.len()
+    }
+}
+
+/// `end` of a pipe, made to answer EAGAIN where it would wait. Only the supervisor has this open
+/// file description, so nobody else is surprised and nobody else can undo it.
+fn never_blocking(end: Option<OwnedFd>) -> (Option<OwnedFd>, Option<io::Error>) {
+    let Some(end) = end else { return (None, None) };
+    match rustix::fs::fcntl_setfl(&end, OFlags::NONBLOCK) {
+        Ok(()) => (Some(end), None),
+        Err(errno) => (None, Some(errno.into())),
+    }
+}
+
+/// Reads what the caller's `source` has now; EAGAIN where it has nothing.
+///
+/// Somebody else may read the same input after poll(2) said that there is some. RWF_NOWAIT
+/// (preadv2(2)) asks for this one read not to wait. Files do not wait for anybody, so they are
+/// read as usual. Where the kernel has no such flag for the file (terminals; pipes before
+/// Linux 6.4) it is polled again right before the read: what is left is the moment between the
+/// two, and only those whom the caller shares its own input with can use it. A guest cannot: it
+/// never has this file.
+fn read_at_once(source: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(source)?.st_mode);
+    if matches!(kind, FileType::RegularFile | FileType::BlockDevice) {
+        return rustix::io::read(source, buffer);
+    }
+    let slices = &mut [IoSliceMut::new(&mut *buffer)];
+    match rustix::io::preadv2(source, slices, u64::MAX, ReadWriteFlags::NOWAIT) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::SPIPE) => {}
+        answer => return answer,
+    }
+    let mut polled = [PollFd::from_borrowed_fd(source, PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut polled, Some(&at_once))? {
+        0 => Err(Errno::AGAIN),
+        _ => rustix::io::read(source, buffer),
     }
 }
 
@@ -321,6 +369,32 @@ mod tests {
         pump.abandon();
         assert_eq!((pump.seen(), pump.passed()), (100, 0), "the pipe held it");
         assert!(pump.done(), "and nothing more comes");
+    }
+
+    #[test]
+    fn an_end_that_somebody_emptied_is_not_waited_for() {
+        let (source, guest) = rustix::pipe::pipe().expect("a pipe");
+        let mut pump = OutputPump::new(Some(source), Box::new(Vec::new()), None);
+        pump.read_some(&mut [0; 8]);
+        assert!(!pump.done(), "a thief took it; that is not the stream's end");
+        rustix::io::write(&guest, b"x").expect("room");
+        pump.read_some(&mut [0; 8]);
+        assert_eq!(pump.passed(), 1, "what comes later is passed on");
+    }
+
+    #[test]
+    fn the_callers_input_is_not_waited_for_and_keeps_its_flags() {
+        let (source, caller) = rustix::pipe::pipe().expect("a pipe");
+        let (guest, target) = rustix::pipe::pipe().expect("a pipe");
+        let mut pump = InputPump::new(Some(source.as_fd()), Some(target));
+        pump.read_some(&mut [0; 8]);
+        assert!(pump.source().is_some(), "somebody else took it; that is not the input's end");
+        let flags = rustix::fs::fcntl_getfl(&source).expect("a pipe");
+        assert!(!flags.contains(OFlags::NONBLOCK), "others read it too, and expect to wait");
+        rustix::io::write(&caller, b"x").expect("room");
+        pump.read_some(&mut [0; 8]);
+        let held = rustix::io::ioctl_fionread(&guest).expect("a pipe");
+        assert_eq!(held, 1, "what comes later is handed on");
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) fn supervise(
         exit: None,
         buffer: vec![0; BUFFER],
     };
-    let cause = supervision.until_ended();
+    let cause = supervision.unusable().unwrap_or_else(|| supervision.until_ended());
     let wall = watch.lap("run");
     supervision.input.close();
     supervision.sandbox.kill();
@@ -93,6 +93,14 @@ pub(crate) fn supervise(
 }
 
 impl Supervision<'_> {
+    /// Why the streams cannot be served at all, if they cannot.
+    fn unusable(&mut self) -> Option<Cause> {
+        if let Some(error) = self.input.failure() {
+            return Some(stream_lost("standard input", &error));
+        }
+        (0..self.outputs.len()).find_map(|index| self.stream_failure(index))
+    }
+
     /// Waits until something ends the run.
     fn until_ended(&mut self) -> Cause {
         loop {
@@ -178,12 +186,7 @@ impl Supervision<'_> {
     fn stream_failure(&mut self, index: usize) -> Option<Cause> {
         let output = self.outputs.get_mut(index)?;
         let error = output.failure()?;
-        Some(Cause::Failed(Diagnostic {
-            code: Code::RunStream,
-            summary: format!("{} cannot be passed on", stream_name(index)),
-            causes: vec![error.to_string()],
-            remedy: "make room for the output, or send it elsewhere".to_owned(),
-        }))
+        Some(stream_lost(stream_name(index), &error))
     }
 
     fn sandbox_events(&mut self) -> Option<Cause> {
@@ -271,6 +274,15 @@ impl Supervision<'_> {
         let next = self.signals.as_mut().and_then(|queue| queue.next());
         next.is_some_and(|signal| ENDING.contains(&signal))
     }
+}
+
+fn stream_lost(name: &str, error: &std::io::Error) -> Cause {
+    Cause::Failed(Diagnostic {
+        code: Code::RunStream,
+        summary: format!("{name} cannot be passed on"),
+        causes: vec![error.to_string()],
+        remedy: "make room for the output, or send it elsewhere".to_owned(),
+    })
 }
 
 fn lost_sight(errno: Errno) -> Diagnostic {

@@ -92,6 +92,7 @@ pub struct FsClauses {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace_exit: Option<WorkspaceExit>,
     /// Whether the program's own installation is found and mounted read-only; `auto` where unset.
+    /// What lies in the workspace, or under `rw`, does not choose it: grant that with `ro`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolchain: Option<ToolchainMode>,
 }

@@ -9,6 +9,9 @@ use crate::escape_bounded;
 const MAX_PATH: usize = 4095;
 /// The longest name within a path (NAME_MAX, limits.h).
 const MAX_NAME: usize = 255;
+/// The host's system directories, which the guest sees at their own places. Nothing can be made in
+/// them to mount on.
+const SYSTEM: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /// How much of a target a message repeats.
 const SHOWN: usize = 80;
 
@@ -108,6 +111,12 @@ fn reserved(plain: &str) -> Option<&'static str> {
     match plain {
         "" => Some("it is the guest's root"),
         "/tmp" => Some("it is the guest's own /tmp, which limits.tmp-bytes sizes"),
+        _ if within("/tmp/.shm") => Some("it is the guest's shared memory"),
+        _ if within("/.isobar") => Some("it holds what the sandbox needs of its own"),
+        _ if within("/etc") => Some("it holds the guest's few settings, made for it"),
+        _ if SYSTEM.iter().any(|root| within(root)) => {
+            Some("the host's system directories are visible there already, read-only")
+        }
         _ if within("/proc") => Some("it shows the guest's own processes"),
         _ if within("/dev") => Some("it holds the guest's few devices"),
         _ if within("/sys") => Some("it would show the host's kernel objects"),
@@ -127,6 +136,9 @@ mod tests {
             ("//a/./b//", "/a/b"),
             ("/tmp/x", "/tmp/x"),
             ("/devel", "/devel"),
+            ("/etcetera", "/etcetera"),
+            ("/library", "/library"),
+            ("/tmp/.shm2", "/tmp/.shm2"),
             ("/...", "/..."),
         ] {
             assert_eq!(check_target(target).as_deref(), Ok(plain), "{target} names this place");
@@ -159,6 +171,20 @@ mod tests {
             ("/proc/self/mem", reserved),
             ("/dev/null", reserved),
             ("/./sys//fs", reserved),
+            ("/.isobar", reserved),
+            ("/.isobar/x", reserved),
+            ("/tmp/.shm", reserved),
+            ("/tmp/.shm/x", reserved),
+            ("/etc", reserved),
+            ("/etc/passwd", reserved),
+            ("/usr", reserved),
+            ("/usr/share/x", reserved),
+            ("/bin", reserved),
+            ("/sbin/x", reserved),
+            ("/lib", reserved),
+            ("/lib32", reserved),
+            ("/lib64/ld-linux-x86-64.so.2", reserved),
+            ("/libx32", reserved),
             (deep.as_str(), long),
             (wide.as_str(), long),
         ] {

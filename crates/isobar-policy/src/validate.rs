@@ -10,12 +10,10 @@ use crate::{
     TmpfsSpec, WorkspaceMode, WorkspaceSpec, check_target, escape_bounded,
 };
 
+mod range;
 #[cfg(test)]
 mod tests;
 
-/// Fewer open descriptors than this, and no dynamic program starts: three streams, and what the
-/// loader opens one after the other.
-const MIN_OPEN_FILES: u64 = 16;
 /// The highest number of an ordinary user or group; 65534 is the overflow number that the kernel
 /// shows for the unmapped (proc(5), overflowuid).
 const MAX_ID: u32 = 65533;
@@ -146,6 +144,7 @@ impl Found {
             let why = format!("the number of files of \"{place}\" is zero");
             self.add(Code::PolicyZeroLimit, clause, why, "leave inodes out, or give a number");
         }
+        self.tmpfs_ranges(tmpfs);
         self.target(clause, &tmpfs.target);
     }
 
@@ -271,11 +270,7 @@ impl Found {
                 self.add(Code::PolicyZeroLimit, clause, "a limit of zero lets nothing run", remedy);
             }
         }
-        if let Some(given @ 1..MIN_OPEN_FILES) = *open_files {
-            let why = format!("with {given} open files no program starts");
-            let remedy = format!("give at least {MIN_OPEN_FILES}");
-            self.add(Code::PolicyLimitRange, Clause::OpenFiles, why, remedy);
-        }
+        self.ranges(limits);
     }
 
     fn identity(&mut self, identity: &IdentityClauses) {

@@ -47,6 +47,12 @@ pub(crate) enum ResolveError {
         shown(base)
     )]
     VirtualenvBase { environment: PathBuf, base: PathBuf },
+    #[error(
+        "\"{}\", which a guest may have written, would choose that \"{}\" is lent",
+        shown(by),
+        shown(path)
+    )]
+    Steered { path: PathBuf, by: PathBuf },
     #[error("\"{}\" does not exist", shown(path))]
     PathMissing { path: PathBuf },
     #[error("\"{}\" cannot be opened: {source}", shown(path))]
@@ -67,6 +73,12 @@ pub(crate) enum ResolveError {
     Special { path: PathBuf, what: &'static str },
     #[error("\"{}\" {what}", shown(path))]
     Kernel { path: PathBuf, what: &'static str },
+    #[error(
+        "\"{}\" takes \"{}\" along, which shows the host's kernel ({kind})",
+        shown(path),
+        shown(mount)
+    )]
+    KernelMount { path: PathBuf, mount: PathBuf, kind: String },
     #[error("\"{}\" covers isobar's own directory \"{}\"", shown(path), shown(own))]
     Own { path: PathBuf, own: PathBuf },
     #[error(
@@ -119,6 +131,7 @@ impl ResolveError {
             Self::InterpreterDepth { .. }
             | Self::ToolchainOff { .. }
             | Self::ToolchainClosed { .. }
+            | Self::Steered { .. }
             | Self::VirtualenvBase { .. } => Code::ResolveToolchain,
             Self::PathMissing { .. } => Code::ResolvePathMissing,
             Self::PathDenied { .. } => Code::ResolvePathDenied,
@@ -130,7 +143,7 @@ impl ResolveError {
             Self::Target(_) => Code::PolicyTarget,
             Self::NotUtf8 { .. } => Code::ResolvePathNotUtf8,
             Self::Special { .. } => Code::ResolveSpecialFile,
-            Self::Kernel { .. } => Code::ResolveKernelPath,
+            Self::Kernel { .. } | Self::KernelMount { .. } => Code::ResolveKernelPath,
             Self::Own { .. } => Code::ResolveOwnDirectory,
             Self::TargetTaken { .. } => Code::ResolveTargetTaken,
             Self::WorkspaceKind { .. } => Code::ResolveWorkspace,
@@ -178,6 +191,12 @@ impl ResolveError {
             Self::ToolchainOff { path } => {
                 return format!("use --toolchain auto, or grant it: --ro '{}'", shown(path));
             }
+            Self::Steered { path, .. } => {
+                return format!(
+                    "if you mean it, grant it by name: --ro '{}'; or use --toolchain none",
+                    shown(path)
+                );
+            }
             Self::PyenvMissing { name, .. } => {
                 return format!("see which versions have it: pyenv whence {}", bounded(name));
             }
@@ -203,6 +222,7 @@ impl ResolveError {
             Self::NotUtf8 { .. } => "rename it, or grant a directory above it",
             Self::Special { .. } => "grant a directory or a regular file",
             Self::Kernel { .. } => "grant a directory below it that belongs to you",
+            Self::KernelMount { .. } => "unmount it, or grant directories beside it",
             Self::Own { .. } => "grant a smaller directory, beside isobar's own",
             Self::TargetTaken { .. } => "give one of them another target (PATH:TARGET)",
             Self::WorkspaceKind { .. } => "lend a directory, or grant the file with --ro or --rw",

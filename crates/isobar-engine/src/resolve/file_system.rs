@@ -2,6 +2,10 @@
 //!
 //! The names are for messages. Those that show the kernel itself are never granted.
 
+use std::path::Path;
+
+use isobar_os::mountinfo::Mount;
+
 /// Number, name, and whether it shows the kernel itself (linux/magic.h, statfs(2)).
 const TABLE: &[(u64, &str, bool)] = &[
     (0xef53, "ext4", false),
@@ -42,6 +46,7 @@ const TABLE: &[(u64, &str, bool)] = &[
     (0x4249_4e4d, "binfmt_misc", true),
     (0xf97c_ff8c, "selinuxfs", true),
     (0x6165_676c, "pstore", true),
+    (0x6573_5543, "fusectl", true),
 ];
 
 /// The name of the file system `magic`; the number where it has none here.
@@ -55,9 +60,42 @@ pub(super) fn shows_kernel(magic: u64) -> bool {
     TABLE.iter().any(|(number, _, kernel)| *number == magic && *kernel)
 }
 
+/// As [`shows_kernel`], by the type that a mount has (proc_pid_mountinfo(5)). A devtmpfs has the
+/// magic number of a tmpfs, so only its type tells.
+fn type_shows_kernel(kind: &str) -> bool {
+    kind == "devtmpfs" || TABLE.iter().any(|(_, name, kernel)| *name == kind && *kernel)
+}
+
+/// A mount that shows the kernel, at `path` or below it, or that holds `path`. A grant takes what
+/// is mounted below it along.
+pub(super) fn kernel_mount<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+    let above = mounts.iter().filter(|mount| path.starts_with(&mount.point));
+    // Of several at one place, the last is on top.
+    let holder = above.max_by_key(|mount| mount.point.len());
+    let below = mounts.iter().filter(|mount| Path::new(&mount.point).starts_with(path));
+    below.chain(holder).find(|mount| type_shows_kernel(&mount.kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mount_of_the_kernels_below_a_grant_is_found() {
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda rw\n\
+                    2 1 0:5 / /srv/root/proc rw - proc proc rw\n\
+                    3 1 0:6 / /srv/root/dev rw - devtmpfs dev rw\n\
+                    4 1 0:7 / /srv/data rw - tmpfs tmpfs rw\n";
+        let mounts = isobar_os::mountinfo::parse(text);
+        let found =
+            |path: &str| kernel_mount(&mounts, Path::new(path)).map(|mount| mount.point.as_str());
+        assert_eq!(found("/srv/root"), Some("/srv/root/proc"), "the grant would take it along");
+        assert_eq!(found("/srv/root/dev"), Some("/srv/root/dev"), "it has the number of a tmpfs");
+        assert_eq!(found("/srv/root/dev/x"), Some("/srv/root/dev"), "and so has what is in it");
+        for path in ["/srv/data", "/srv/root/process", "/srv/root/usr"] {
+            assert_eq!(found(path), None, "{path} holds what somebody stored");
+        }
+    }
 
     #[test]
     fn the_usual_ones_have_names_and_the_kernel_is_known() {

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use isobar_boundary::Descriptors;
 use isobar_policy::{
-    Access, Clause, FileKind, Grant, GrantOrigin, GrantSpec, Refusal, Slot, WorkspaceMode,
+    Access, Clause, Code, FileKind, Grant, GrantOrigin, GrantSpec, Refusal, Slot, WorkspaceMode,
     WorkspaceSpec, check_target,
 };
 
 use super::World;
 use super::error::ResolveError;
+use super::file_system;
 use super::open::{self, Opened};
 use super::socket_scan;
 
@@ -56,14 +57,14 @@ impl Grants {
             for spec in specs {
                 let terms = Terms { access, origin: GrantOrigin::Policy };
                 if let Err(error) = self.add_spec(world, spec, terms) {
-                    refusals.push(error.refusal(Some(clause)));
+                    add_refusal(refusals, error.refusal(Some(clause)));
                 }
             }
         }
         if let Some(workspace) = &fs.workspace
             && let Err(error) = self.add_workspace(world, workspace)
         {
-            refusals.push(error.refusal(Some(Clause::FsWorkspace)));
+            add_refusal(refusals, error.refusal(Some(Clause::FsWorkspace)));
         }
     }
 
@@ -130,7 +131,8 @@ impl Grants {
         if self.list.iter().any(|grant| grant.target == target) {
             return Ok(());
         }
-        self.push(opened, target, terms, None)
+        let socket = socket_scan::search(&opened, world.credentials)?;
+        self.push(opened, target, terms, socket)
     }
 
     fn push(
@@ -178,6 +180,14 @@ impl Grants {
     }
 }
 
+/// Adds `refusal`. That there are too many grants is said once, not for each that is too many.
+pub(super) fn add_refusal(refusals: &mut Vec<Refusal>, refusal: Refusal) {
+    let same = |one: &Refusal| one.code == refusal.code;
+    if refusal.code != Code::ResolveTooManyGrants || !refusals.iter().any(same) {
+        refusals.push(refusal);
+    }
+}
+
 /// Refuses what no clause may give to a guest.
 fn check_source(world: &World<'_>, opened: &Opened, access: Access) -> Result<(), ResolveError> {
     let path = &opened.real;
@@ -188,6 +198,10 @@ fn check_source(world: &World<'_>, opened: &Opened, access: Access) -> Result<()
     if KERNEL.iter().any(|root| path.starts_with(root)) {
         let what = "belongs to the host's kernel, and the guest has its own";
         return Err(ResolveError::Kernel { path: path.clone(), what });
+    }
+    if let Some(mount) = file_system::kernel_mount(world.mounts, path) {
+        let (path, kind) = (path.clone(), mount.kind.clone());
+        return Err(ResolveError::KernelMount { path, mount: PathBuf::from(&mount.point), kind });
     }
     world.own.check(opened, access)
 }

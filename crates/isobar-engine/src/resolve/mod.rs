@@ -19,6 +19,7 @@ mod program;
 mod pyenv;
 mod script;
 mod socket_scan;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod text_file;
@@ -32,6 +33,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use isobar_boundary::{Descriptors, ProcessSpec};
+use isobar_os::mountinfo::{self, Mount};
 use isobar_policy::{
     FileKind, GrantOrigin, Policy, Program, Refusal, Request, ToolchainMode, check_target,
 };
@@ -60,6 +62,8 @@ pub(super) struct World<'a> {
     pub(super) caller: &'a Caller,
     pub(super) credentials: &'a Credentials,
     pub(super) own: &'a OwnPaths,
+    /// What is mounted on the host.
+    pub(super) mounts: &'a [Mount],
 }
 
 impl World<'_> {
@@ -81,13 +85,14 @@ pub(crate) fn resolve(
     let Ask { policy, mut argv, code, cwd, caller } = ask;
     let command = shown_command(&argv);
     bounds::arguments(&argv).map_err(one)?;
-    let world = World { policy: &policy, caller: &caller, credentials, own };
+    let mounts = mounts().map_err(one)?;
+    let world = World { policy: &policy, caller: &caller, credentials, own, mounts: &mounts };
     let tmpfs = tmpfs_targets(&policy).map_err(one)?;
     let mut refusals = Vec::new();
     let mut grants = Grants::default();
     grants.add_policy(&world, &mut refusals);
     let installation = find_program(&world, &argv, &mut grants, &tmpfs)
-        .map_err(|error| refusals.push(error.refusal(error.clause())));
+        .map_err(|error| grant::add_refusal(&mut refusals, error.refusal(error.clause())));
     let Ok(installation) = installation else { return Err(refusals) };
     if !refusals.is_empty() {
         return Err(refusals);
@@ -129,6 +134,14 @@ pub(crate) fn resolve(
     Ok(Resolved { request, descriptors: grants.descriptors, spec })
 }
 
+/// What is mounted now. Without knowing that, nothing can be lent.
+fn mounts() -> Result<Vec<Mount>, ResolveError> {
+    let path = Path::new("/proc/self/mountinfo");
+    let text = std::fs::read(path)
+        .map_err(|source| ResolveError::PathDenied { path: path.to_path_buf(), source })?;
+    Ok(mountinfo::parse(&String::from_utf8_lossy(&text)))
+}
+
 /// The targets of the policy's own tmpfs.
 fn tmpfs_targets(policy: &Policy) -> Result<Vec<String>, ResolveError> {
     let targets = policy.fs.tmpfs.iter().map(|tmpfs| check_target(&tmpfs.target));
@@ -152,6 +165,7 @@ fn find_program(
         needs.lone = None;
     }
     if world.finds_toolchain() {
+        steering::check(&grants.list, &needs)?;
         grant_installation(world, &needs, grants, tmpfs)?;
     }
     let view = View { grants: &grants.list, tmpfs };

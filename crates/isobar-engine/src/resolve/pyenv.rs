@@ -28,10 +28,28 @@ pub(super) struct Shim {
 /// What pyenv chooses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// The program of an installed version: its prefix, links resolved.
-    Version(PathBuf),
-    /// This program, found in PATH beside the shims.
-    System(PathBuf),
+    /// The program of an installed version.
+    Version(Version),
+    /// A program, found in PATH beside the shims.
+    System {
+        /// The program.
+        path: PathBuf,
+        /// The file that said so, if it was a file.
+        by: Option<PathBuf>,
+    },
+}
+
+/// An installed version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    /// Its directory, links resolved.
+    pub(super) prefix: PathBuf,
+    /// Its directory as it was named.
+    pub(super) written: PathBuf,
+    /// Directly in the versions' directory, and not a link that leads out of it.
+    pub(super) installed: bool,
+    /// The file that named it, if it was a file.
+    pub(super) by: Option<PathBuf>,
 }
 
 /// The shim at `path`, if it is one.
@@ -66,19 +84,20 @@ pub(super) fn choose(
     arguments: &[std::ffi::OsString],
     caller: &Caller,
 ) -> Result<Choice, ResolveError> {
-    let versions = version_names(shim, name, arguments, caller);
+    let (versions, by) = version_names(shim, name, arguments, caller);
     for version in &versions {
         if version == "system" {
             if let Ok(path) = beside(shim, name, caller) {
-                return Ok(Choice::System(path));
+                return Ok(Choice::System { path, by });
             }
-        } else if let Some(prefix) = prefix(&shim.root, version)
-            && program::is_executable(&prefix.join("bin").join(name))
+        } else if let Some(mut version) = installed(&shim.root, version)
+            && program::is_executable(&version.prefix.join("bin").join(name))
         {
-            return Ok(Choice::Version(prefix));
+            version.by = by;
+            return Ok(Choice::Version(version));
         }
     }
-    beside(shim, name, caller).map(Choice::System).map_err(|error| {
+    beside(shim, name, caller).map(|path| Choice::System { path, by }).map_err(|error| {
         if let ResolveError::ProgramMissing { name, .. } = error {
             ResolveError::PyenvMissing { name, versions }
         } else {
@@ -91,21 +110,24 @@ fn beside(shim: &Shim, name: &OsStr, caller: &Caller) -> Result<PathBuf, Resolve
     program::find_beside(name, caller, &[shim.directory.clone(), shim.root.join("shims")])
 }
 
-/// The versions that are set, in order.
+/// The versions that are set, in order, and the file that sets them.
 fn version_names(
     shim: &Shim,
     name: &OsStr,
     arguments: &[std::ffi::OsString],
     caller: &Caller,
-) -> Vec<String> {
+) -> (Vec<String>, Option<PathBuf>) {
     let set = caller.filled("PYENV_VERSION").map(|value| value.to_string_lossy().into_owned());
-    let text = set.unwrap_or_else(|| {
-        let file = version_file(shim, name, arguments, caller);
-        names_in(&read_text(&file).unwrap_or_default()).join(":")
-    });
+    let (text, by) = set.map_or_else(
+        || {
+            let file = version_file(shim, name, arguments, caller);
+            (names_in(&read_text(&file).unwrap_or_default()).join(":"), Some(file))
+        },
+        |text| (text, None),
+    );
     let names: Vec<_> =
         text.split(':').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    if names.is_empty() { vec!["system".to_owned()] } else { names }
+    (if names.is_empty() { vec!["system".to_owned()] } else { names }, by)
 }
 
 /// The file that sets the version: the nearest `.python-version`, else the global one.
@@ -158,9 +180,9 @@ fn stays_below(root: &Path, name: &str) -> bool {
     }
 }
 
-/// The prefix of the installed version that `name` means: itself, without a leading `python-`, or
+/// The installed version that `name` means: itself, without a leading `python-`, or
 /// the newest one that it is the beginning of.
-fn prefix(root: &Path, name: &str) -> Option<PathBuf> {
+fn installed(root: &Path, name: &str) -> Option<Version> {
     if !stays_below(root, name) {
         return None;
     }
@@ -168,8 +190,11 @@ fn prefix(root: &Path, name: &str) -> Option<PathBuf> {
     let plain = name.strip_prefix("python-").unwrap_or(name);
     let exact = [name, plain].into_iter().map(|name| versions.join(name));
     let newest = || [name, plain].into_iter().find_map(|name| newest(&versions, name));
-    let directory = exact.into_iter().find(|path| path.is_dir()).or_else(newest)?;
-    std::fs::canonicalize(directory).ok()
+    let written = exact.into_iter().find(|path| path.is_dir()).or_else(newest)?;
+    let prefix = std::fs::canonicalize(&written).ok()?;
+    let installed = written.parent() == Some(&versions)
+        && std::fs::canonicalize(&versions).is_ok_and(|real| prefix.starts_with(&real));
+    Some(Version { prefix, written, installed, by: None })
 }
 
 /// The newest released version below `versions` that begins with `name` and `.` or `-`.

@@ -53,7 +53,7 @@ pub(super) fn search_bounded(
         |path: &Path, why| Err(ResolveError::Unsearchable { path: path.to_path_buf(), why });
     let mut entries = 0_usize;
     // Directories still to be read, each with whether it was reached through a group.
-    let mut waiting = vec![(opened.real.clone(), false)];
+    let mut waiting = vec![(opened.real.clone(), reached_by_group(&opened.real, credentials))];
     while let Some((directory, by_group)) = waiting.pop() {
         let Ok(found) = std::fs::symlink_metadata(&directory) else { continue };
         let search = right(&found, SEARCH, credentials);
@@ -86,6 +86,15 @@ pub(super) fn search_bounded(
         }
     }
     Ok(None)
+}
+
+/// Whether a directory above `path` is entered through a supplementary group. The guest, to which
+/// the grant is mounted directly, would not even need that.
+fn reached_by_group(path: &Path, credentials: &Credentials) -> bool {
+    path.ancestors().skip(1).any(|directory| {
+        std::fs::symlink_metadata(directory)
+            .is_ok_and(|found| right(&found, SEARCH, credentials) == Right::Group)
+    })
 }
 
 /// By which right the caller may do `wanted` (one digit of a mode). The kernel looks at one class

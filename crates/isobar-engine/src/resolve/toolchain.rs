@@ -45,6 +45,9 @@ pub(super) struct Installation {
     pub(super) files: Vec<Shared>,
     /// For PATH.
     pub(super) bins: Vec<Bin>,
+    /// What was followed, or read, to find all that: paths with their links. Whoever can change
+    /// one of them chooses what is granted.
+    pub(super) consulted: Vec<PathBuf>,
 }
 
 /// Finds what the program `found` needs, which was looked up and not followed yet. `arguments`
@@ -70,12 +73,25 @@ impl Search<'_> {
         let name = found.file_name().unwrap_or_default();
         if let Some(shim) = pyenv::shim(found, self.caller) {
             return match pyenv::choose(&shim, name, self.arguments, self.caller)? {
-                pyenv::Choice::System(path) => self.locate(&path, depth + 1),
-                pyenv::Choice::Version(prefix) => self.version(&prefix, name, depth),
+                pyenv::Choice::System { path, by } => {
+                    self.locate(&path, depth + 1).map(|mut needs| {
+                        needs.consulted.extend(by.into_iter().chain([found.to_path_buf()]));
+                        needs
+                    })
+                }
+                pyenv::Choice::Version(version) => {
+                    let mut needs = self.version(&version.prefix, name, depth)?;
+                    // Choosing among the versions that the caller installed is no steering.
+                    let by = version.by.filter(|_| !version.installed);
+                    needs.consulted.extend(by);
+                    needs.consulted.extend([found.to_path_buf(), version.written]);
+                    Ok(needs)
+                }
             };
         }
         let real = real_path(found)?;
         let mut installation = self.holder(found, &real)?;
+        installation.consulted.push(found.to_path_buf());
         if let Some(interpreter) = interpreter::of_file(&real) {
             self.add_interpreter(&mut installation, &real, &interpreter, depth)?;
         }
@@ -113,6 +129,7 @@ impl Search<'_> {
             && !prefix::is_private(environment, home)
             && let Some(bases) = virtualenv::bases(environment, home)?
         {
+            installation.consulted.push(environment.join("pyvenv.cfg"));
             add_environment(&mut installation, environment, &self.caller.cwd);
             for base in bases {
                 add_prefix(&mut installation, &base);
@@ -197,6 +214,7 @@ fn merge(installation: &mut Installation, needs: Installation) {
         }
     }
     installation.files.extend(needs.files);
+    installation.consulted.extend(needs.consulted);
     for bin in needs.bins {
         if !installation.bins.iter().any(|one| one.directory == bin.directory) {
             installation.bins.push(bin);
@@ -208,6 +226,7 @@ fn merge(installation: &mut Installation, needs: Installation) {
 /// written: links inside an installation name either.
 fn add_prefix(installation: &mut Installation, written: &Path) {
     let Ok(real) = std::fs::canonicalize(written) else { return };
+    installation.consulted.push(written.to_path_buf());
     if in_system(&real) {
         return;
     }

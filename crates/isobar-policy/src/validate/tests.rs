@@ -30,10 +30,47 @@ fn each_limit_of_zero_is_refused_by_its_clause() {
 
 #[test]
 fn the_smallest_limits_that_mean_something_are_accepted() {
-    let body = "limits = { memory = 1, cpus = 0.001, cpu-time = '1ms', wall-time = '1ms', pids = 1, \
+    let body = "limits = { memory = '1M', cpus = 0.001, cpu-time = '1ms', wall-time = '1ms', pids = 1, \
                 open-files = 16, file-size = 1, tmp-bytes = 1, tmp-inodes = 1, output-bytes = 1 }";
     assert_eq!(refusals(body), [], "whether a host can hold them is for the planner to say");
     check("limits.open-files = 15", Code::PolicyLimitRange, Clause::OpenFiles);
+    check("limits.memory = 1048575", Code::PolicyLimitRange, Clause::Memory);
+    let tmpfs = |size: &str| format!("fs.tmpfs = [{{ target = '/a', size = {size} }}]");
+    assert_eq!(refusals(&tmpfs("4096")), [], "one page holds something");
+    check(&tmpfs("4095"), Code::PolicyLimitRange, Clause::FsTmpfs);
+}
+
+#[test]
+fn limits_that_the_kernel_would_wrap_or_cut_are_refused() {
+    type Set = fn(&mut Policy, u64);
+    const MOST: u64 = 0x7fff_ffff_ffff_f000;
+    const YEARS: u64 = 3_155_760_000_000;
+    let table: [(Clause, u64, Set); 9] = [
+        (Clause::Memory, MOST, |p, n| p.limits.memory = Some(Bytes(n))),
+        (Clause::FileSize, MOST, |p, n| p.limits.file_size = Some(Bytes(n))),
+        (Clause::TmpBytes, MOST, |p, n| p.limits.tmp_bytes = Some(Bytes(n))),
+        (Clause::OutputBytes, MOST, |p, n| p.limits.output_bytes = Some(Bytes(n))),
+        (Clause::CpuTime, YEARS, |p, n| p.limits.cpu_time = Some(crate::Span::from_millis(n))),
+        (Clause::WallTime, YEARS, |p, n| p.limits.wall_time = Some(crate::Span::from_millis(n))),
+        (Clause::Pids, 4_194_303, |p, n| p.limits.pids = u32::try_from(n).ok()),
+        (Clause::TmpInodes, 1 << 40, |p, n| p.limits.tmp_inodes = Some(n)),
+        (Clause::FsTmpfs, MOST, |p, n| {
+            p.fs.tmpfs = vec![TmpfsSpec { target: "/a".to_owned(), size: Bytes(n), inodes: None }];
+        }),
+    ];
+    for (clause, most, set) in table {
+        let mut policy = Policy::empty();
+        set(&mut policy, most);
+        assert_eq!(policy.validate(), [], "{clause} may be {most}");
+        set(&mut policy, most + 1);
+        let codes: Vec<_> = policy.validate().iter().map(|one| (one.code, one.clause)).collect();
+        assert_eq!(codes, [(Code::PolicyLimitRange, Some(clause))], "one more is too much");
+    }
+    check(
+        "fs.tmpfs = [{ target = '/a', size = '1M', inodes = 1099511627777 }]",
+        Code::PolicyLimitRange,
+        Clause::FsTmpfs,
+    );
 }
 
 #[test]
@@ -63,6 +100,8 @@ fn targets_that_the_guest_cannot_have_are_refused() {
     for body in [
         "fs.ro = ['/']",
         "fs.ro = ['/proc/1']",
+        "fs.ro = ['/usr/share/x']",
+        "fs.ro = ['/srv:/etc/x']",
         "fs.ro = ['/srv:data']",
         "fs.ro = ['/srv:/a/../b']",
         "fs.ro = ['/srv:']",

@@ -7,6 +7,7 @@ mod installation;
 mod pyenv;
 mod script;
 mod sockets;
+mod steering;
 mod virtualenv;
 mod workdir;
 

@@ -46,6 +46,36 @@ fn a_socket_behind_a_directory_of_the_group_is_found() {
 }
 
 #[test]
+fn a_directory_above_the_grant_may_be_the_groups() {
+    let mut scene = Scene::new();
+    group_member(&mut scene);
+    mode(&scene.directory("above"), 0o750);
+    mode(&scene.directory("above/data"), 0o755);
+    scene.policy.fs.ro = vec![GrantSpec::Text("above/data".to_owned())];
+    let _listener = socket(&scene, "above/data/socket", 0o666);
+    assert_eq!(
+        found(&scene),
+        Some(scene.text("above/data/socket")),
+        "the way there is the group's"
+    );
+}
+
+#[test]
+fn an_installation_is_searched_too() {
+    let mut scene = Scene::new();
+    group_member(&mut scene);
+    scene.policy.fs.ro.clear();
+    scene.python("opt/python");
+    for name in ["opt/python", "opt/python/bin", "opt/python/lib", "opt/python/lib/python3.11"] {
+        mode(&scene.path(name), 0o755);
+    }
+    let _listener = socket(&scene, "opt/python/lib/socket", 0o660);
+    let resolved = scene.resolved(&["opt/python/bin/python3"]);
+    let found = resolved.request.grants[0].group_socket.clone();
+    assert_eq!(found, Some(scene.text("opt/python/lib/socket")), "nobody lent it by name");
+}
+
+#[test]
 fn what_anybody_or_nobody_opens_is_no_matter_of_groups() {
     let mut scene = Scene::new();
     group_member(&mut scene);

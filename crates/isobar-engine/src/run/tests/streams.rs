@@ -218,3 +218,52 @@ fn a_full_socket_is_not_waited_for() {
     let passed = usize::try_from(report.outcome.usage.stdout_bytes).expect("it is in memory");
     assert!(got == sent[..passed], "what it took is right");
 }
+
+/// Lets the guest go on once it is known, and from then on takes away what it writes to its
+/// standard error, as another reader of that pipe does.
+#[derive(Default)]
+struct Thief {
+    stolen_from: Option<File>,
+}
+
+impl Thief {
+    /// An end of the pipe behind the guest's descriptor, opened anew.
+    fn open(pid: &str, descriptor: u8, write: bool) -> File {
+        let path = format!("/proc/{pid}/fd/{descriptor}");
+        File::options().read(!write).write(write).open(path).expect("the guest runs")
+    }
+
+    fn wait_for(pipe: &File) {
+        let mut polled = [rustix::event::PollFd::new(pipe, rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut polled, None).expect("a pipe");
+    }
+}
+
+impl OutputSink for Thief {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(mut pipe) = self.stolen_from.take() {
+            pipe.read_exact(&mut [0])?;
+            return Ok(bytes.len());
+        }
+        let pid = std::str::from_utf8(bytes).expect("a number").trim();
+        Self::open(pid, 0, true).write_all(b"go\n")?;
+        let (stdout, stderr) = (Self::open(pid, 1, false), Self::open(pid, 2, false));
+        // Both are ready when the supervisor polls next, and standard output is served first.
+        Self::wait_for(&stdout);
+        Self::wait_for(&stderr);
+        self.stolen_from = Some(stderr);
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn bytes_stolen_between_poll_and_read_do_not_silence_the_deadline() {
+    let bench = Bench::new(Script::new()).deadline(500);
+    let (stdin, _held_open) = rustix::pipe::pipe().expect("a pipe");
+    let command = "echo $$; read line; printf x >&2; echo again; exec sleep 1000";
+    let stdout = Box::new(Thief::default());
+    let io = Io { stdin: Some(stdin.as_fd()), stdout, stderr: nowhere() };
+    let report = bench.run(&["sh", "-c", command], io);
+    assert_eq!(report.outcome.end, End::Killed { by: KilledBy::WallTime }, "the clock is heard");
+    assert_eq!(report.outcome.usage.stderr_bytes, 0, "the byte was stolen");
+}
