@@ -10,7 +10,7 @@
 //! something (map an artefact, say) is launched with an empty late phase and applies it to itself
 //! later with [`Confinement::confine_self`]: the same code.
 //!
-//! Between clone and exec only [`stage`] runs, which neither allocates nor locks nor panics; it
+//! Between clone and exec only `stage` runs, which neither allocates nor locks nor panics; it
 //! reads what [`launch()`] prepared and reports a failing step through shared words.
 
 pub mod evidence;

@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn every_change_is_seen() {
-        let changes: [(&str, fn(&Path)); 5] = [
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 5] = [
             ("content", |file| fs::write(file, "x").unwrap()),
             ("mode", |file| fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap()),
             ("a new name", |file| fs::hard_link(file, file.with_extension("alias")).unwrap()),
