@@ -104,16 +104,12 @@ impl<'a> DescriptorSink<'a> {
         };
         Self { descriptor, way }
     }
-}
 
-fn reopened(descriptor: BorrowedFd<'_>) -> Option<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    rustix::fs::open(path, flags, Mode::empty()).ok()
-}
-
-impl OutputSink for DescriptorSink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// [`OutputSink::write`] for whoever shares the sink: it keeps nothing between calls.
+    ///
+    /// # Errors
+    /// As [`OutputSink::write`].
+    pub fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
         let written = match &self.way {
             Way::Reopened(own) => rustix::io::write(own, bytes)?,
             Way::Whole => rustix::io::write(self.descriptor, bytes)?,
@@ -131,6 +127,18 @@ impl OutputSink for DescriptorSink<'_> {
         };
         Ok(written)
     }
+}
+
+fn reopened(descriptor: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    rustix::fs::open(path, flags, Mode::empty()).ok()
+}
+
+impl OutputSink for DescriptorSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_some(bytes)
+    }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.way {
@@ -142,6 +150,9 @@ impl OutputSink for DescriptorSink<'_> {
 }
 
 /// A sink whose bytes pass a filter first, such as one that drops control sequences.
+///
+/// What the filter let pass may go out in parts. So two streams to one terminal need more than one
+/// of these each: the second could complete what the first has begun.
 #[derive(Debug)]
 pub struct FilteredSink<S, F> {
     sink: S,
@@ -160,13 +171,14 @@ impl<S: OutputSink, F: FnMut(&[u8], &mut Vec<u8>)> FilteredSink<S, F> {
 
 impl<S: OutputSink, F: FnMut(&[u8], &mut Vec<u8>)> OutputSink for FilteredSink<S, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        use io::ErrorKind::{Interrupted, WouldBlock};
+
         self.flush()?;
         (self.filter)(bytes, &mut self.filtered);
         match self.flush() {
-            // They are taken: what is left of them goes out with the next call.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(bytes.len()),
-            Err(error) => Err(error),
-            Ok(()) => Ok(bytes.len()),
+            // The filter has them, so they are taken; what is left goes out with the next call.
+            Err(error) if !matches!(error.kind(), WouldBlock | Interrupted) => Err(error),
+            _ => Ok(bytes.len()),
         }
     }
 

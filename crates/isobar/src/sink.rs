@@ -1,50 +1,61 @@
 //! Where the guest's output goes: standard output and standard error of isobar.
 //!
 //! Bytes pass raw, unless the descriptor is a terminal and `--raw` was not given: then only text
-//! and colour pass ([`crate::terminal`]). After the run the terminal is put back into its own
-//! style, before isobar says anything.
+//! and colour pass ([`crate::terminal`]), and the two streams take turns
+//! ([`crate::terminal::screen`]). After the run the terminal is put back into its own style, before
+//! isobar says anything.
 
-use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use isobar_engine::{DescriptorSink, FilteredSink, OutputSink};
+use isobar_engine::{DescriptorSink, OutputSink};
 
 use crate::output::write_all;
-use crate::terminal::Filter;
+use crate::terminal::screen::{Screen, Stream};
 
-/// One of the two streams, for the time of a run.
+/// The two streams, for the time of a run.
 #[derive(Debug)]
-pub(crate) struct GuestStream<'a> {
-    fd: BorrowedFd<'a>,
-    filter: Option<RefCell<Filter>>,
+pub(crate) struct GuestStreams<'a> {
+    out: BorrowedFd<'a>,
+    err: BorrowedFd<'a>,
+    screen: Screen<DescriptorSink<'a>>,
 }
 
-impl<'a> GuestStream<'a> {
-    /// `stream`, filtered if it is a terminal and not `raw`.
-    pub(crate) fn new<S: AsFd + IsTerminal>(stream: &'a S, raw: bool) -> Self {
-        let filtered = stream.is_terminal() && !raw;
-        Self { fd: stream.as_fd(), filter: filtered.then(|| RefCell::new(Filter::new())) }
+impl<'a> GuestStreams<'a> {
+    /// Both, each filtered if it is a terminal and not `raw`.
+    pub(crate) fn new<O, E>(out: &'a O, err: &'a E, raw: bool) -> Self
+    where
+        O: AsFd + IsTerminal,
+        E: AsFd + IsTerminal,
+    {
+        let (filter_out, filter_err) = (out.is_terminal() && !raw, err.is_terminal() && !raw);
+        let (out, err) = (out.as_fd(), err.as_fd());
+        let screen = Screen::new(
+            (DescriptorSink::new(out), filter_out),
+            (DescriptorSink::new(err), filter_err),
+        );
+        Self { out, err, screen }
     }
 
-    /// What the engine writes to.
-    pub(crate) fn sink(&self) -> Box<dyn OutputSink + '_> {
-        let raw = DescriptorSink::new(self.fd);
-        match &self.filter {
-            None => Box::new(raw),
-            Some(filter) => Box::new(FilteredSink::new(raw, |bytes: &[u8], out: &mut Vec<u8>| {
-                filter.borrow_mut().filter(bytes, out);
-            })),
-        }
+    /// What the engine writes standard output to.
+    pub(crate) fn stdout(&self) -> Box<dyn OutputSink + '_> {
+        Box::new(self.screen.sink(Stream::Out))
     }
 
-    /// Ends the stream, so that text of ours can follow.
+    /// What the engine writes standard error to.
+    pub(crate) fn stderr(&self) -> Box<dyn OutputSink + '_> {
+        Box::new(self.screen.sink(Stream::Err))
+    }
+
+    /// Ends the streams, so that text of ours can follow.
     pub(crate) fn finish(self) {
-        if let Some(filter) = self.filter {
-            let mut last = Vec::new();
-            filter.into_inner().finish(&mut last);
+        for (stream, last) in self.screen.endings() {
+            let fd = match stream {
+                Stream::Out => self.out,
+                Stream::Err => self.err,
+            };
             // A terminal that is gone needs no style.
-            write_all(self.fd, &last).ok();
+            write_all(fd, &last).ok();
         }
     }
 }

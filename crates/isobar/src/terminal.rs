@@ -10,6 +10,8 @@
 //! no difference; each result is whole characters and whole sequences, so that text of ours can
 //! follow at any time; filtering twice is filtering once. The terminal is taken to read UTF-8.
 
+pub(crate) mod screen;
+
 /// The longest parameters of an SGR sequence that is kept. True colour for both grounds takes 37.
 const MAX_PARAMETERS: usize = 64;
 

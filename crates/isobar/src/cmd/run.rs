@@ -14,7 +14,7 @@ use isobar_engine::{Ask, Caller, Engine, Io, Signals};
 use crate::flags::PolicyFlags;
 use crate::output::Output;
 use crate::report_file::ReportSink;
-use crate::sink::GuestStream;
+use crate::sink::GuestStreams;
 use crate::status_fd::StatusFd;
 use crate::{hint, lang};
 
@@ -112,11 +112,10 @@ fn attempt(args: &Args, status: &StatusFd) -> Result<(Report, ReportSink), Vec<D
     };
     status.started(prepared.plan().boundary).map_err(|error| vec![error.into()])?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
-    let (out, err) = (GuestStream::new(&stdout, args.raw), GuestStream::new(&stderr, args.raw));
-    let streams = Io { stdin: Some(stdin.as_fd()), stdout: out.sink(), stderr: err.sink() };
+    let guest = GuestStreams::new(&stdout, &stderr, args.raw);
+    let streams = Io { stdin: Some(stdin.as_fd()), stdout: guest.stdout(), stderr: guest.stderr() };
     let report = engine.run(prepared, streams, Signals::Forward);
-    out.finish();
-    err.finish();
+    guest.finish();
     Ok((report, sink))
 }
 

@@ -20,7 +20,7 @@ fn finished(bytes: &[u8]) -> Vec<u8> {
 
 /// A second reader of the same language, written from the promise and not from the machine: what
 /// is not text, one of four controls, or a whole SGR sequence is a fault.
-fn fault(out: &[u8]) -> Option<String> {
+pub(super) fn fault(out: &[u8]) -> Option<String> {
     let Ok(text) = std::str::from_utf8(out) else { return Some("not UTF-8".to_owned()) };
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -42,22 +42,22 @@ fn fault(out: &[u8]) -> Option<String> {
 }
 
 /// Numbers for tests, the same in each run: xorshift64*.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
     }
 
     /// Bytes in which sequences, broken ones too, are frequent.
-    fn hostile(&mut self) -> Vec<u8> {
+    pub(super) fn hostile(&mut self) -> Vec<u8> {
         const PIECES: &[&[u8]] = &[
             b"\x1b",
             b"[",

@@ -25,7 +25,7 @@ fn the_first_request_to_end_is_the_guests_to_obey() {
 #[test]
 fn a_second_request_kills() {
     let script =
-        "trap '' TERM INT; touch ready; trap 'touch heard' USR1; while :; do sleep 0.05; done";
+        "trap '' TERM INT; trap 'touch heard' USR1; touch ready; while :; do sleep 0.05; done";
     let mut running = started(script);
     running.signal(Signal::TERM);
     // In between, so that the two requests are seen one after the other.
