@@ -111,13 +111,18 @@ mod tests {
 
     #[test]
     fn what_nobody_holds_is_swept_and_what_is_held_stays() {
-        let held = Place::new().unwrap();
-        let above = held.path().parent().unwrap().to_path_buf();
-        let left = above.join(format!("{PREFIX}{}", Token::new().unwrap()));
-        fs::create_dir(&left).unwrap();
-        fs::write(left.join("canary"), "x").unwrap();
+        // A directory of its own: other tests sweep the common one at the same time.
+        let above = std::env::temp_dir().join(format!("sweep-{}", Token::new().unwrap()));
+        let [held, left] = [0; 2].map(|_| above.join(format!("{PREFIX}{}", Token::new().unwrap())));
+        for directory in [&held, &left] {
+            fs::create_dir_all(directory).unwrap();
+            fs::write(directory.join("canary"), "x").unwrap();
+        }
+        let lock = locked(&held).unwrap();
         sweep(&above);
-        assert!(held.path().exists(), "another runner is at work in it");
+        assert!(held.exists(), "another runner is at work in it");
         assert!(!left.exists(), "its runner was killed");
+        drop(lock);
+        fs::remove_dir_all(above).unwrap();
     }
 }
