@@ -13,7 +13,7 @@ use crate::test::{self, Tally};
 use crate::{ci, process, workspace};
 
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
-const ROUNDS: u32 = 10;
+const ROUNDS: u32 = 5;
 
 /// What a nightly run leaves behind.
 #[derive(Serialize)]
