@@ -44,7 +44,7 @@ enum Command {
     Test,
     /// All that a change must pass: tidy, fmt, clippy, rustdoc, release budgets, test.
     Ci,
-    /// Everything of `ci`, and the behaviour suite ten times; writes docs/nightly.json.
+    /// Everything of `ci`, and the behaviour suite five times; writes docs/nightly.json.
     Nightly,
     /// Check the rules that no compiler checks.
     Tidy(tidy::Options),

@@ -34,7 +34,7 @@ pub(crate) const DOC_TESTS: Stage = stage("doc tests", 1.5);
 pub(crate) const TESTS: Stage = stage("tests", 6.0);
 pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 6.0);
 /// Runs at night only, outside the total of CI.
-pub(crate) const FLAKES: Stage = stage("flakes (10x)", 90.0);
+pub(crate) const FLAKES: Stage = stage("flakes (5x)", 90.0);
 
 /// Every stage of `cargo xtask ci`, in its order.
 #[cfg(test)]
