@@ -152,6 +152,11 @@ impl PolicyFlags {
         empty && self.policy.is_none() && self.accept.is_empty() && self.workspace_mode.is_none()
     }
 
+    /// The profile that `--profile` names.
+    pub(crate) fn profile_name(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
     /// Lets another argument of a command stand for `--profile` or `--policy`.
     pub(crate) fn set_policy(&mut self, file: PathBuf) {
         self.policy = Some(file);

@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<u8, Vec<Diagnostic>> {
         What::Schema => show(output, &format!("{:#}\n", schema()))?,
         What::Show { name, flags } => {
             let text = if flags.is_bare() {
-                profile_or_error(name.as_deref())?.to_owned()
+                profile_or_error(name.as_deref().or(flags.profile_name()))?.to_owned()
             } else {
                 flags.merged(name.as_deref())?.to_toml()
             };

@@ -24,6 +24,8 @@ fn a_profile_is_printed_as_it_is_written() {
     for name in PROFILES {
         let text = shown(Isobar::new().args(["policy", "show", name]));
         assert_eq!(Some(text.as_str()), profile_text(name), "comments are part of it");
+        let flag = shown(Isobar::new().args(["policy", "show", "--profile", name]));
+        assert_eq!(flag, text, "the flag names it as the argument does");
     }
     let unnamed = shown(Isobar::new().args(["policy", "show"]));
     assert_eq!(Some(unnamed.as_str()), profile_text(PROFILES[0]), "the first is the default");
