@@ -6,7 +6,8 @@
 //!            └─► Stop: every refusal, nothing started            └─► Sandbox, Process (boundary)
 //! ```
 //!
-//! The command line, the attack catalogue and the tests know this crate and no boundary.
+//! A Rust program starts at [`Sandbox::builder`]; docs/api.md shows it on real jobs. The command
+//! line, the attack catalogue and the tests know this crate and no boundary.
 #![forbid(unsafe_code)]
 
 mod ask;
@@ -25,16 +26,16 @@ mod pump;
 mod report;
 mod resolve;
 mod run;
+mod sandbox;
 mod signals;
 mod sink;
 mod state_file;
 mod stop;
 mod supervise;
 
-pub use isobar_boundary::{
-    Boundary, Descriptors, ExitReport, LaunchError, Process, ProcessEnd, ProcessSpec, Sandbox,
-    SandboxError, SandboxEvent, SandboxUsage, Snapshots, SpawnError, Streams,
-};
+/// The traits of a boundary, for a caller that brings one of its own.
+pub use isobar_boundary as boundary;
+/// The model: policy, plan, refusal, evidence, outcome, report.
 pub use isobar_policy as policy;
 
 pub use ask::{Ask, InlineCode, Language};
@@ -46,6 +47,12 @@ pub use explain::{
 };
 pub use prepare::Prepared;
 pub use run::Io;
+pub use sandbox::{Command, Output, Sandbox, SandboxBuilder};
 pub use signals::Signals;
 pub use sink::{DescriptorSink, FilteredSink, OutputSink};
 pub use stop::Stop;
+
+/// The examples of docs/api.md, as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/api.md")]
+mod api {}

@@ -13,6 +13,8 @@
 mod harness;
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bad_grant;
 #[cfg(test)]
 mod bad_policy;
