@@ -25,12 +25,14 @@ pub enum Area {
     Sandbox,
     /// The run itself: streams, report, status.
     Run,
+    /// Setting a host up.
+    Setup,
 }
 
 impl Area {
     /// Every area, in the order of the documents.
-    pub const ALL: [Self; 6] =
-        [Self::Cli, Self::Policy, Self::Resolve, Self::Host, Self::Sandbox, Self::Run];
+    pub const ALL: [Self; 7] =
+        [Self::Cli, Self::Policy, Self::Resolve, Self::Host, Self::Sandbox, Self::Run, Self::Setup];
 
     /// The short name inside codes.
     #[must_use]
@@ -42,6 +44,7 @@ impl Area {
             Self::Host => "HOST",
             Self::Sandbox => "NS",
             Self::Run => "RUN",
+            Self::Setup => "SET",
         }
     }
 
@@ -55,6 +58,7 @@ impl Area {
             Self::Host => "The host",
             Self::Sandbox => "Making a sandbox",
             Self::Run => "The run",
+            Self::Setup => "Setting a host up",
         }
     }
 }
@@ -185,6 +189,13 @@ codes! {
     RunStatusFd = Run "ISO-RUN-002", "The status descriptor is not open for writing.";
     RunStream = Run "ISO-RUN-003", "A standard stream of isobar failed.";
     RunWait = Run "ISO-RUN-004", "The supervisor lost sight of the sandbox.";
+
+    SetupRoot = Setup "ISO-SET-001", "The directory that stands for a host cannot be opened.";
+    SetupRead = Setup "ISO-SET-002", "A file that says how the host is set up cannot be read.";
+    SetupWrite = Setup "ISO-SET-003", "A file or a kernel setting of the host cannot be written.";
+    SetupForeign = Setup "ISO-SET-004", "A file is in the way that isobar did not write.";
+    SetupCommand = Setup "ISO-SET-005", "A program of the host that setup needs has failed.";
+    SetupUnknown = Setup "ISO-SET-006", "No step of setup has this name.";
 }
 
 impl Code {

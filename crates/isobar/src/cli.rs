@@ -61,6 +61,16 @@ pub(crate) enum Command {
     Policy(Box<cmd::policy::Args>),
     /// Try to get out of a sandbox in every way that is known here
     Attack(cmd::attack::Args),
+    /// Say what this host needs once, do it when told to, and take it back
+    Setup(cmd::setup::Args),
+}
+
+/// The whole definition, with the parts that derive cannot say.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+        .after_help(exit::table())
+        .mut_subcommands(|command| command.help_template(TEMPLATE))
+        .mut_subcommand("run", |command| command.after_help(exit::table()))
 }
 
 /// Reads the command line.
@@ -68,11 +78,7 @@ pub(crate) enum Command {
 /// # Errors
 /// [`usage::Stop`]: help was asked for, or something is wrong.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, usage::Stop> {
-    let command = Cli::command()
-        .after_help(exit::table())
-        .mut_subcommands(|command| command.help_template(TEMPLATE))
-        .mut_subcommand("run", |command| command.after_help(exit::table()));
-    let matches = command.try_get_matches_from(args).map_err(usage::Stop::from)?;
+    let matches = definition().try_get_matches_from(args).map_err(usage::Stop::from)?;
     Cli::from_arg_matches(&matches).map_err(usage::Stop::from)
 }
 

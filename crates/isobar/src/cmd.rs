@@ -5,3 +5,4 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod policy;
 pub(crate) mod run;
+pub(crate) mod setup;

@@ -45,7 +45,7 @@ fn check(code: Code, isobar: Isobar) {
     let ended = isobar.run();
     assert_eq!(ended.codes(), [code.as_str()], "exactly this is wrong: {ended}");
     assert_eq!(ended.code, Some(code.exit_code().into()), "the documented exit code: {ended}");
-    assert!(ended.stdout.is_empty(), "errors go to standard error: {ended}");
+    assert!(!ended.out().contains("error["), "errors go to standard error: {ended}");
     let text = scrub(&ended.err(), &scratch)
         .replace(bin_dir().to_str().unwrap(), "BIN")
         .replace(&format!("user {}", geteuid().as_raw()), "user UID");
@@ -180,6 +180,32 @@ cases! {
 
     a_report_into_nowhere: RunReport = run(["--report", "/no/such/dir/report", "--", "true"]);
     a_status_descriptor_that_is_closed: RunStatusFd = run(["--status-fd", "9", "--", "true"]);
+    a_host_that_is_not_there: SetupRoot = Isobar::new().args(["setup", "--root", "/no/such/host"]);
+    settings_that_are_a_directory: SetupRead = {
+        let isobar = Isobar::new();
+        fs::create_dir_all(isobar.scratch().join("host/etc/sysctl.d/60-isobar.conf")).unwrap();
+        isobar.args(["setup", "--root", "host"])
+    };
+    a_place_that_is_a_file: SetupWrite = {
+        let isobar = Isobar::new();
+        isobar.file("host/etc", "");
+        isobar.args(["setup", "--root", "host", "--apply", "userns"])
+    };
+    a_profile_of_somebody_else: SetupForeign = {
+        let isobar = Isobar::new();
+        isobar.file("host/etc/apparmor.d/isobar", "profile isobar {}\n");
+        isobar.args(["setup", "--root", "host", "--apply", "apparmor"])
+    };
+    // In namespaces of its own, so that the host's /etc is not written.
+    a_parser_that_fails: SetupCommand = {
+        const HOST: &str = "mount -t tmpfs none /etc && mkdir /etc/apparmor.d && \
+            mount -t tmpfs none /usr/sbin && cd /usr/sbin && \
+            printf '#!/bin/sh\\necho no such kernel >&2\\nexit 1\\n' > apparmor_parser && \
+            chmod +x apparmor_parser && exec \"$0\" \"$@\"";
+        let unshare = ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", HOST];
+        Isobar::new().under(unshare).args(["setup", "--apply", "apparmor"])
+    };
+    a_step_of_no_setup: SetupUnknown = Isobar::new().args(["setup", "--apply", "firewall"]);
     a_full_disk: RunStream = Isobar::new().args(["policy", "schema"]).through_shell(">/dev/full");
 }
 

@@ -19,6 +19,8 @@ mod policy;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod setup;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod status;
