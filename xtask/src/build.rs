@@ -68,12 +68,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// Builds and checks every executable; returns the directory that holds them.
 pub(crate) fn build(flavour: Flavour) -> Result<PathBuf> {
+    build_of(flavour, None)
+}
+
+/// As [`build`], with the commit as a part of the build's identity, by which the executables of
+/// one release know each other.
+pub(crate) fn build_of(flavour: Flavour, commit: Option<&str>) -> Result<PathBuf> {
     let metadata = workspace::metadata()?;
     let dist = metadata.target_directory.join("dist").join(flavour.name()).into_std_path_buf();
     fs::create_dir_all(&dist).with_context(|| format!("cannot create {}", dist.display()))?;
     let mut over = Vec::new();
     for executable in &EXECUTABLES {
-        let built = cargo_build(executable.name, flavour, &metadata)?;
+        let built = cargo_build(executable.name, flavour, commit, &metadata)?;
         let image = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         elf::must_be_static(&image).with_context(|| executable.name)?;
         check_off_switch(executable.name, &image, flavour)?;
@@ -87,8 +93,16 @@ pub(crate) fn build(flavour: Flavour) -> Result<PathBuf> {
 }
 
 /// Builds one executable and returns where cargo has put it.
-fn cargo_build(package: &str, flavour: Flavour, metadata: &Metadata) -> Result<PathBuf> {
+fn cargo_build(
+    package: &str,
+    flavour: Flavour,
+    commit: Option<&str>,
+    metadata: &Metadata,
+) -> Result<PathBuf> {
     let mut cargo = process::cargo();
+    if let Some(commit) = commit {
+        cargo.env("ISOBAR_COMMIT", commit);
+    }
     cargo.args(["build", "--package", package, "--message-format=json-render-diagnostics"]);
     match flavour {
         Flavour::Dev => {}

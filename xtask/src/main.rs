@@ -12,6 +12,7 @@ mod budget;
 mod build;
 mod ci;
 mod demo;
+mod dist;
 mod elf;
 mod nightly;
 mod packages;
@@ -46,6 +47,8 @@ enum Command {
     Ci,
     /// Everything of `ci`, and the behaviour suite five times; writes docs/nightly.json.
     Nightly,
+    /// Make the release: a static tarball and a .deb, with pages and completions.
+    Dist(dist::Options),
     /// Check the rules that no compiler checks.
     Tidy(tidy::Options),
     /// Measure against peers on this machine. Reports, never fails on a figure.
@@ -69,6 +72,7 @@ fn open(command: Command) -> Result<ExitCode> {
         Command::Test => test::run(),
         Command::Ci => ci::run(),
         Command::Nightly => nightly::run(),
+        Command::Dist(options) => dist::run(&options),
         Command::Tidy(options) => tidy::run(&options),
         Command::Bench { subject } => bench::run(&subject),
     }

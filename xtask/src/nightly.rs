@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::stage::{self, Stages};
 use crate::test::{self, Tally};
-use crate::{ci, process, workspace};
+use crate::{ci, dist, process, workspace};
 
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
 const ROUNDS: u32 = 5;
@@ -56,6 +56,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         flakes = stages
             .run(stage::FLAKES, || test::repeat_behaviour(&prepared, ROUNDS))
             .unwrap_or_default();
+    }
+    if workspace::is_root() {
+        stages.run(stage::DIST, || dist::check(true));
     }
     let passed = stages.passed() && tests.failed + flakes.failed == 0 && tests.passed > 0;
     write(&Record {

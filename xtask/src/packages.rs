@@ -52,6 +52,10 @@ pub(crate) const FOR_DEMO: [Package; 1] = [PYTHON];
 
 const PYTHON: Package = with_file("python3", SYSTEM_PYTHON, "the demo; behaviour suite: CPython");
 
+/// What `cargo xtask dist --check` needs.
+pub(crate) const FOR_DIST_CHECK: [Package; 1] =
+    [with_file("mmdebstrap", "/usr/bin/mmdebstrap", "a clean root to install the packages in")];
+
 /// Everything that `cargo xtask test` needs.
 pub(crate) const FOR_TESTS: [Package; 8] = [
     PYTHON,

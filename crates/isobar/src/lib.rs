@@ -38,6 +38,12 @@ pub fn definition() -> clap::Command {
     cli::definition()
 }
 
+/// The AppArmor profile that `isobar setup` writes, for an executable where packages put it.
+#[must_use]
+pub fn apparmor_profile() -> String {
+    setup::apparmor::profile(setup::apparmor::INSTALLED)
+}
+
 /// Everything that the executable does, from its arguments to its exit code.
 #[must_use]
 pub fn main() -> ExitCode {

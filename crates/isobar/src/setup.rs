@@ -6,7 +6,7 @@
 //! removed.
 
 pub(crate) mod action;
-mod apparmor;
+pub(crate) mod apparmor;
 mod delegation;
 mod error;
 pub(crate) mod file;
