@@ -88,7 +88,7 @@ fn leave_the_agent(setup: &Setup) -> Result<(), Errno> {
 /// Reports readiness and waits for the host's consent; `None` where there is none.
 fn wait_for_go(setup: &Setup) -> Option<()> {
     let ready = Ready { filter_errno: probe::filter(setup), canary_errno: probe::canary(setup) };
-    let mut out = [0; 96];
+    let mut out = [0; 128];
     say(descriptors::stream(), ready.encode(&mut out).ok()?).ok()?;
     // Not a byte more than the one frame: what follows it is for the agent.
     let mut go = [0; isobar_boundary::protocol::HEADER];

@@ -111,8 +111,8 @@ impl Process {
     }
 
     fn put<M: Message>(&mut self, message: &M) {
-        let mut out = [0; 96];
-        // Both have room: 96 bytes for every message, the outbox for one message of each kind.
+        let mut out = [0; 128];
+        // Both have room: 128 bytes for every message, the outbox for one message of each kind.
         let fits = message.encode(&mut out).is_ok_and(|frame| self.outbox.put(frame));
         debug_assert!(fits);
     }

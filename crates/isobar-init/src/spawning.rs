@@ -170,7 +170,7 @@ fn launch(
 fn refuse(channels: &Channels, stage: ExecStage, errno: Errno) {
     let [.., stream] = channels;
     let failed = ExecFailed { stage: stage.number(), errno: errno.raw_os_error().cast_unsigned() };
-    let mut out = [0; 96];
+    let mut out = [0; 128];
     if let Ok(frame) = failed.encode(&mut out) {
         // The stream is new and empty. A host that does not take even this has gone away.
         send(stream, frame, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).ok();

@@ -81,13 +81,12 @@ pub(crate) fn greeted(
     if planned.landlock_abi.is_some() {
         all.push(landlock_probe("landlock.agent", hello.canary_errno));
     }
-    // The stage compares the name before it announces itself; nobody else can read it.
     all.push(Evidence::compare(
         "uts.hostname",
         Grade::Probed,
-        "uname in the new namespace, compared by the stage",
+        "uname by the agent",
         planned.hostname.as_str(),
-        planned.hostname.as_str(),
+        String::from_utf8_lossy(hello.hostname.name()),
     ));
     all
 }

@@ -1,4 +1,4 @@
-//! Messages of fixed size: a list of little-endian `u32` or `u64` fields each.
+//! Messages of fixed size: a list of little-endian `u32` or `u64` fields each, and host names.
 //!
 //! Every message encodes to an array and decodes from exactly as many bytes.
 
@@ -19,7 +19,7 @@ pub trait Message: Sized {
     /// Writes a whole frame into `out` and returns the filled part.
     ///
     /// # Errors
-    /// [`FrameError::Space`] where `out` is too small; 96 bytes always do.
+    /// [`FrameError::Space`] where `out` is too small; 128 bytes always do.
     fn encode<'out>(&self, out: &'out mut [u8]) -> Result<&'out [u8], FrameError>;
 }
 
@@ -63,6 +63,38 @@ macro_rules! message {
             }
         }
     };
+}
+
+/// A host name as uname(2) gives it, in a field of fixed size. Linux keeps 64 bytes
+/// (`__NEW_UTS_LEN`); a shorter name is followed by NULs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostName([u8; 64]);
+
+impl HostName {
+    /// The field for `name`, of which Linux keeps no more than 64 bytes.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        let mut field = [0; 64];
+        for (place, byte) in field.iter_mut().zip(name) {
+            *place = *byte;
+        }
+        Self(field)
+    }
+
+    /// The name: what stands before the first NUL.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        self.0.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+
+    /// The bytes of the field, named as those of a number are.
+    const fn to_le_bytes(self) -> [u8; 64] {
+        self.0
+    }
+
+    const fn from_le_bytes(field: [u8; 64]) -> Self {
+        Self(field)
+    }
 }
 
 message! {
@@ -111,6 +143,8 @@ message! {
     i386_signal: u32,
     /// The signal that killed a throw-away child which made an x32 call; 0 if it lived.
     x32_signal: u32,
+    /// The host name that the agent finds: nobody outside its uts namespace can read it.
+    hostname: HostName,
 }
 
 message! {
@@ -219,15 +253,26 @@ mod tests {
             canary_errno: 13,
             i386_signal: 31,
             x32_signal: 31,
+            hostname: HostName::new(b"elsewhere"),
         };
-        let mut out = [0; 96];
-        let frame = hello.encode(&mut out).expect("96 bytes hold every message");
+        let mut out = [0; 128];
+        let frame = hello.encode(&mut out).expect("128 bytes hold every message");
         let payload = frame.get(super::super::HEADER..).expect("a frame has a header");
         assert_eq!(Hello::decode(payload), Ok(hello), "what is encoded decodes to itself");
         for cut in 0..payload.len() {
             assert!(Hello::decode(&payload[..cut]).is_err(), "a short payload must not decode");
         }
         assert!(Hello::decode(&[0; Hello::SIZE + 1]).is_err(), "nor a long one");
+    }
+
+    #[test]
+    fn host_names_of_every_length_round_trip() {
+        for length in 0..=64 {
+            let name = [b'a'; 64];
+            let name = name.get(..length).expect("at most 64");
+            assert_eq!(HostName::new(name).name(), name, "64 bytes need no NUL");
+        }
+        assert_eq!(HostName::new(&[b'a'; 65]).name().len(), 64, "a longer one cannot be");
     }
 
     #[test]

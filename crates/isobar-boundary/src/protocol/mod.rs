@@ -24,12 +24,12 @@ mod spawn;
 
 pub use frame::{FrameError, HEADER, Header, MAX_FRAME, MAX_PAYLOAD, encode_frame};
 pub use message::{
-    ExecFailed, ExecStage, Exited, Hello, Message, PidsReached, Ready, Setup, Signal,
+    ExecFailed, ExecStage, Exited, Hello, HostName, Message, PidsReached, Ready, Setup, Signal,
 };
 pub use spawn::{MAX_SPAWN_BYTES, SpawnHeader, Strings};
 
 /// Raised with every change of meaning.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The kinds of frames.
 pub mod kind {

@@ -25,11 +25,26 @@ pub(crate) fn apply(late: &Confinement) -> Result<(), Failure> {
     if let Some(landlock) = &late.landlock {
         restrict(landlock)?;
     }
-    let keep = late.keep_capabilities;
+    // Without no_new_privs only CAP_SYS_ADMIN may install a filter (seccomp(2)). The fault that skips
+    // it must leave the filter in place, so that its absence alone is there to be noticed.
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::SkipNoNewPrivileges) {
+        install_filter(late)?;
+        return keep_capabilities(late.keep_capabilities);
+    }
+    keep_capabilities(late.keep_capabilities)?;
+    install_filter(late)
+}
+
+fn keep_capabilities(keep: u64) -> Result<(), Failure> {
     raw::capset(keep, keep, keep).at(Step::Capabilities)?;
     for number in (0..capability::COUNT).filter(|number| keep & capability::mask(*number) != 0) {
         raw::raise_ambient(number).at(Step::Capabilities)?;
     }
+    Ok(())
+}
+
+fn install_filter(late: &Confinement) -> Result<(), Failure> {
     if let Some(filter) = &late.filter {
         raw::seccomp_filter(filter.instructions()).at(Step::Filter)?;
     }

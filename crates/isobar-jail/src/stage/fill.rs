@@ -49,7 +49,7 @@ fn fill(root: Fd, path: &CStr, entry: &Entry) -> Result<(), (Step, Errno)> {
             ];
             mount_new(c"tmpfs", &options, *attributes, root, path)
         }
-        Entry::Proc { attributes } => mount_new(c"proc", &[], *attributes, root, path),
+        Entry::Proc { attributes } => mount_proc(*attributes, root, path),
         Entry::Devpts { max, attributes } => {
             let options = [(c"ptmxmode", c"666"), (c"mode", c"600"), (c"max", max.as_c_str())];
             mount_new(c"devpts", &options, *attributes, root, path)
@@ -71,6 +71,15 @@ fn mount_new(
     let mount = raw::new_filesystem(kind, options, attributes)?;
     raw::mount_here(mount, root, path)?;
     raw::close(mount)
+}
+
+fn mount_proc(attributes: MountAttributes, root: Fd, path: &CStr) -> Result<(), Errno> {
+    // The proc of somebody else's process namespace cannot be mounted (pid_namespaces(7)).
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::SkipPidNamespace) {
+        return Ok(());
+    }
+    mount_new(c"proc", &[], attributes, root, path)
 }
 
 fn fill_bind(root: Fd, path: &CStr, bind: &Bind) -> Result<(), (Step, Errno)> {

@@ -68,14 +68,10 @@ pub fn set_uid(uid: u32) -> Result<(), Errno> {
 /// As sethostname(2).
 pub fn set_hostname(name: &CStr) -> Result<(), Errno> {
     faulty!(SkipHostname, Ok(()));
+    // In the caller's uts namespace nobody here has the right to.
+    faulty!(SkipUtsNamespace, Ok(()));
     // SAFETY: pointer and length are those of a string that is borrowed for the call.
     unsafe { call(number::SETHOSTNAME, [name.as_ptr() as usize, name.count_bytes()]) }.map(drop)
-}
-
-/// Whether the current uts namespace has this host name (uname(2)). Nobody outside can read it.
-#[must_use]
-pub fn has_hostname(name: &CStr) -> bool {
-    rustix::system::uname().nodename() == name
 }
 
 /// Switches the loopback interface of the current network namespace on (netdevice(7),

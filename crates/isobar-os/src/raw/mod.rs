@@ -34,8 +34,7 @@ pub use files::{
 };
 pub use holder::NamespaceHolder;
 pub use identity::{
-    clear_groups, has_hostname, join_namespace, loopback_up, set_gid, set_hostname, set_uid,
-    unshare,
+    clear_groups, join_namespace, loopback_up, set_gid, set_hostname, set_uid, unshare,
 };
 pub use mounts::{
     MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here,
