@@ -3,7 +3,9 @@
 use isobar_boundary::LaunchError;
 use isobar_jail::{JailError, Step};
 use isobar_os::Errno;
-use isobar_policy::{Clause, Code, Diagnostic, Refusal};
+use isobar_policy::{Clause, Code, Diagnostic, Layer, Refusal};
+
+use crate::probe::{Blocked, blocked};
 
 /// A launch that isobar could not carry out.
 pub(crate) fn failed(code: Code, error: &dyn std::error::Error, remedy: &str) -> LaunchError {
@@ -26,6 +28,9 @@ pub(crate) fn jail(error: &JailError) -> LaunchError {
 fn refusal(error: &JailError) -> Option<Refusal> {
     let (code, clause, errno) = match error {
         JailError::Clone(errno) => (Code::HostUserNamespaces, None, *errno),
+        JailError::Stage { errno, .. } if new_proc_refused(error) => {
+            (Code::HostUserNamespaces, None, *errno)
+        }
         JailError::Stage { step, errno, subject } => {
             (code_of(*step)?, clause_of(*step, subject.as_deref()), *errno)
         }
@@ -36,17 +41,45 @@ fn refusal(error: &JailError) -> Option<Refusal> {
         return None;
     }
     let text = error_text(error);
-    let (why, remedy) = if code == Code::HostUserNamespaces {
-        crate::probe::blocked_namespaces(&text)
+    let (code, why, remedy) = if code == Code::HostUserNamespaces {
+        let Blocked { layer, why, remedy } = blocked(error);
+        (layer_code(layer), why, remedy)
     } else if code == Code::HostLimitCeiling {
         (
+            code,
             format!("{text}: the value is above the caller's own hard limit"),
             "ask for less, or raise the hard limit (ulimit -H)".to_owned(),
         )
     } else {
-        (text, "run `isobar doctor` to see what this host offers".to_owned())
+        (code, text, "run `isobar doctor` to see what this host offers".to_owned())
     };
     Some(Refusal { code, clause, why, remedy, acceptable: None })
+}
+
+/// Whether the kernel would not mount a new /proc, which it does only where the one that is there
+/// shows everything (mount_namespaces(7), "Restrictions on mount namespaces").
+pub(crate) fn new_proc_refused(error: &JailError) -> bool {
+    match error {
+        JailError::Stage { step: Step::RootEntry, errno: Errno::PERM, subject } => {
+            subject.as_deref() == Some("/proc")
+        }
+        JailError::Prepare(_)
+        | JailError::Clone(_)
+        | JailError::Maps(_)
+        | JailError::Stage { .. }
+        | JailError::Vanished
+        | _ => false,
+    }
+}
+
+/// The code of a refusal for want of `layer`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other layers share one code")]
+pub(crate) const fn layer_code(layer: Layer) -> Code {
+    match layer {
+        Layer::UserNamespace => Code::HostUserNamespaces,
+        Layer::Landlock => Code::HostLandlockMissing,
+        _ => Code::HostLayerMissing,
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other steps say nothing about the host")]

@@ -192,9 +192,17 @@ impl HostFacts {
     #[must_use]
     pub fn layer(&self, layer: Layer) -> Fact {
         self.layers.get(&layer).cloned().unwrap_or_else(|| Fact::Missing {
-            why: "was not probed".to_owned(),
-            remedy: "run `isobar doctor`, which probes again".to_owned(),
+            why: "was not tried: it rests on a layer that is missing".to_owned(),
+            remedy: "see that layer".to_owned(),
         })
+    }
+
+    /// Whether `layer` was left untried because something that it rests on is missing. That other
+    /// layer is then the one to tell about.
+    #[must_use]
+    pub fn is_untried(&self, layer: Layer) -> bool {
+        let missing = |fact: &Fact| !fact.works();
+        !self.layers.contains_key(&layer) && self.layers.values().any(missing)
     }
 
     /// The fact about `controller`.

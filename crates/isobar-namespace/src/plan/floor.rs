@@ -1,9 +1,10 @@
 //! The hardening floor: layers that every run has, whether the policy mentions them or not.
 
 use isobar_os::landlock::MINIMUM_ABI;
-use isobar_policy::{Acceptance, Binding, Code, Fact, Layer, Mechanism, Privilege, Refusal};
+use isobar_policy::{Acceptance, Binding, Fact, Layer, Mechanism, Privilege, Refusal};
 
 use super::{Draft, binding};
+use crate::errors::layer_code;
 
 pub(super) struct PlannedFloor {
     pub(super) cgroup_namespace: bool,
@@ -62,8 +63,10 @@ fn require(
         Fact::Missing { why, remedy } => {
             match absent.filter(|one| draft.accepts(*one)) {
                 Some(accepted) => draft.bindings.push(absence(layer, accepted)),
+                // What it rests on is refused already, and has the one remedy.
+                None if draft.facts.is_untried(layer) => {}
                 None => draft.refusals.push(Refusal {
-                    code: code(layer),
+                    code: layer_code(layer),
                     clause: None,
                     why: format!("this host has no usable {}: {why}", layer.name()),
                     remedy,
@@ -102,15 +105,6 @@ fn absence(layer: Layer, accepted: Acceptance) -> Binding {
     let mut one = binding(None, format!("{}: absent, accepted", layer.name()), &[], &[]);
     one.accepted = Some(accepted);
     one
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "all other layers share one code")]
-const fn code(layer: Layer) -> Code {
-    match layer {
-        Layer::UserNamespace => Code::HostUserNamespaces,
-        Layer::Landlock => Code::HostLandlockMissing,
-        _ => Code::HostLayerMissing,
-    }
 }
 
 fn mounts(draft: &mut Draft<'_>) {

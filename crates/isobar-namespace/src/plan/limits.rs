@@ -145,6 +145,8 @@ fn pids(draft: &mut Draft<'_>) -> Option<PidsLimit> {
             draft.bind(Clause::Pids, tasks.to_string(), &mechanisms, &["limit.Max processes"]);
             Some(PidsLimit::UserNamespace(tasks))
         }
+        // The floor refuses what it rests on, and has the one remedy.
+        Fact::Missing { .. } if draft.facts.is_untried(Layer::ProcessLimit) => None,
         Fact::Missing { why, remedy } => {
             draft.refuse(Code::HostProcessLimit, Clause::Pids, why, remedy);
             None

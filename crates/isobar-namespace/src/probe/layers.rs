@@ -16,7 +16,7 @@ use isobar_os::{mount, sealed};
 use isobar_policy::{Fact, HostFacts, Layer, Privilege};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::switches::blocked_namespaces;
+use super::switches::{Blocked, blocked};
 use crate::errors::error_text;
 use crate::payload::{PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
@@ -52,7 +52,9 @@ pub(super) fn probe(libexec: &Path, facts: &mut HostFacts) {
         }
         return;
     }
-    one_by_one(libexec, facts);
+    if !one_by_one(libexec, facts) {
+        return;
+    }
     // What may be accepted as absent must not take the process limit along.
     let there = Optional {
         cgroup_namespace: facts.layer(Layer::CgroupNamespace).works(),
@@ -134,42 +136,38 @@ fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), Launch
     sandbox.destroy().map(drop).map_err(|error| LaunchError::Failed(error.into()))
 }
 
-fn one_by_one(libexec: &Path, facts: &mut HostFacts) {
-    let base = attempt(libexec, facts, &[NamespaceKind::Mount], Confinement::default());
-    let base_works = base.is_ok();
-    let base = fact_of(base, true);
-    for layer in [Layer::UserNamespace, Layer::PidNamespace, Layer::MountNamespace] {
-        facts.layers.insert(layer, base.clone());
+/// Tries each layer on top of a process in user, pid and mount namespaces. Where not even that can
+/// be made, nothing else can be tried, and only the missing one is recorded.
+fn one_by_one(libexec: &Path, facts: &mut HostFacts) -> bool {
+    if let Err(error) = attempt(libexec, facts, &[NamespaceKind::Mount], Confinement::default()) {
+        let Blocked { layer, why, remedy } = blocked(&error);
+        facts.layers.insert(layer, Fact::Missing { why, remedy });
+        return false;
     }
-    let rest = [
+    for layer in [Layer::UserNamespace, Layer::PidNamespace, Layer::MountNamespace] {
+        facts.layers.insert(layer, Fact::Works);
+    }
+    for (layer, kind) in [
         (Layer::NetNamespace, NamespaceKind::Net),
         (Layer::IpcNamespace, NamespaceKind::Ipc),
         (Layer::UtsNamespace, NamespaceKind::Uts),
         (Layer::CgroupNamespace, NamespaceKind::Cgroup),
         (Layer::TimeNamespace, NamespaceKind::Time),
-    ];
-    for (layer, kind) in rest {
+    ] {
         let kinds = [NamespaceKind::Mount, kind];
-        let fact = if base_works {
-            fact_of(attempt(libexec, facts, &kinds, Confinement::default()), false)
-        } else {
-            base.clone()
-        };
+        let fact = fact_of(attempt(libexec, facts, &kinds, Confinement::default()));
         facts.layers.insert(layer, fact);
     }
-    facts.layers.insert(Layer::Seccomp, base_or(&base, || seccomp(libexec, facts)));
-    facts.layers.insert(Layer::Landlock, base_or(&base, || landlock(libexec, facts)));
-}
-
-fn base_or(base: &Fact, fact: impl FnOnce() -> Fact) -> Fact {
-    if base.works() { fact() } else { base.clone() }
+    facts.layers.insert(Layer::Seccomp, seccomp(libexec, facts));
+    facts.layers.insert(Layer::Landlock, landlock(libexec, facts));
+    true
 }
 
 fn seccomp(libexec: &Path, facts: &HostFacts) -> Fact {
     let request = FilterRequest { processes: ProcessRule::Any, denied: DeniedAnswer::Errno };
     let late =
         Confinement { enforce: true, filter: Some(assemble(&request)), ..Confinement::default() };
-    fact_of(attempt(libexec, facts, &[NamespaceKind::Mount], late), false)
+    fact_of(attempt(libexec, facts, &[NamespaceKind::Mount], late))
 }
 
 fn landlock(libexec: &Path, facts: &HostFacts) -> Fact {
@@ -179,16 +177,12 @@ fn landlock(libexec: &Path, facts: &HostFacts) -> Fact {
     }
     let spec = LandlockSpec { abi, rules: Vec::new() };
     let late = Confinement { enforce: true, landlock: Some(spec), ..Confinement::default() };
-    fact_of(attempt(libexec, facts, &[NamespaceKind::Mount], late), false)
+    fact_of(attempt(libexec, facts, &[NamespaceKind::Mount], late))
 }
 
-fn fact_of(attempt: Result<(), JailError>, base: bool) -> Fact {
+fn fact_of(attempt: Result<(), JailError>) -> Fact {
     match attempt {
         Ok(()) => Fact::Works,
-        Err(error) if base => {
-            let (why, remedy) = blocked_namespaces(&error_text(&error));
-            Fact::Missing { why, remedy }
-        }
         Err(error) => Fact::Missing {
             why: error_text(&error),
             remedy: "use a kernel that was built with it, and a host that does not block it"

@@ -16,7 +16,7 @@ use isobar_os::{capability, raw};
 use isobar_policy::{Fact, HostFacts, Layer, Privilege};
 use rustix::process::{getegid, geteuid, getgroups};
 
-pub(crate) use switches::blocked_namespaces;
+pub(crate) use switches::{Blocked, blocked};
 
 /// Everything about this host that planning needs.
 pub(crate) fn probe(libexec: &Path) -> HostFacts {
@@ -66,6 +66,7 @@ fn privilege(uid: u32) -> Privilege {
 fn root_without_rights() -> Fact {
     Fact::Missing {
         why: "isobar runs as user 0 without CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID".to_owned(),
-        remedy: "run it as an ordinary user, or give root these capabilities".to_owned(),
+        remedy: "run it as an ordinary user (docker: --user 1000), or give root these capabilities"
+            .to_owned(),
     }
 }

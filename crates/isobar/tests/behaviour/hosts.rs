@@ -25,12 +25,39 @@ fn without_user_namespaces_the_switch_is_named() {
     let isobar = isobar.under(["unshare", "--user", "--map-root-user", "sh", "-c", switch]);
     let ended = isobar.args(["--", "echo", "started"]).run();
     assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{ended}");
-    assert!(ended.codes().contains(&"ISO-HOST-001".to_owned()), "{ended}");
+    assert_eq!(ended.codes(), ["ISO-HOST-001"], "one cause is one refusal: {ended}");
     assert!(ended.err().contains("user.max_user_namespaces is 0"), "which switch: {ended}");
     assert!(ended.err().contains("sysctl user.max_user_namespaces="), "what to do: {ended}");
     assert_eq!(ended.how(), "refused", "a refusal, and no failure of isobar's own: {ended}");
     let events: Vec<_> = ended.status.iter().map(|line| &line["event"]).collect();
     assert!(!events.iter().any(|event| **event == "started") || events.len() == 2, "{ended}");
+}
+
+/// As inside a container: something lies over a part of /proc, and whoever calls has no rights
+/// to take it away. The kernel then mounts no new /proc (mount_namespaces(7)).
+#[test]
+fn a_covered_proc_is_refused_with_the_containers_flag() {
+    let isobar = own_installation(Isobar::run_command());
+    let covered = "mount --bind /dev/null /proc/version && \
+                   exec unshare --user --map-user=1000 --map-group=1000 \"$0\" \"$@\"";
+    let outer = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", covered];
+    let ended = isobar.under(outer).args(["--", "echo", "started"]).run();
+    assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{ended}");
+    assert_eq!(ended.codes(), ["ISO-HOST-002"], "one cause is one refusal: {ended}");
+    assert!(ended.err().contains("parts of this /proc are covered"), "{ended}");
+    assert!(ended.err().contains("unmask=ALL"), "the flag of container engines: {ended}");
+}
+
+/// As root of a container: user 0 without the rights that root's sandboxes need.
+#[test]
+fn root_without_rights_is_one_refusal() {
+    let isobar = own_installation(Isobar::run_command());
+    let bare = "exec setpriv --bounding-set -all --inh-caps -all \"$0\" \"$@\"";
+    let outer = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", bare];
+    let ended = isobar.under(outer).args(["--", "echo", "started"]).run();
+    assert_eq!((ended.code, ended.out().as_str()), (Some(125), ""), "{ended}");
+    assert_eq!(ended.codes(), ["ISO-HOST-001"], "one cause is one refusal: {ended}");
+    assert!(ended.err().contains("run it as an ordinary user"), "{ended}");
 }
 
 #[test]

@@ -73,14 +73,20 @@ pub(super) fn there() -> BTreeSet<String> {
 pub(super) fn assert_nothing_left(scratch: &Path, before: &BTreeSet<String>, ended: &Ended) {
     let mut left = Vec::new();
     until(GRACE, || {
-        left = processes();
-        left.extend(slots_and_groups());
-        left.extend(mounts(scratch));
-        left.extend(files());
-        left.retain(|one| !before.contains(one));
+        left = left_now(scratch, before);
         left.is_empty()
     });
     assert!(left.is_empty(), "left behind:\n  {}\n{ended}", left.join("\n  "));
+}
+
+/// What is left at this moment; some of it may yet go by itself.
+pub(super) fn left_now(scratch: &Path, before: &BTreeSet<String>) -> Vec<String> {
+    let mut left = processes();
+    left.extend(slots_and_groups());
+    left.extend(mounts(scratch));
+    left.extend(files());
+    left.retain(|one| !before.contains(one));
+    left
 }
 
 fn processes() -> Vec<String> {

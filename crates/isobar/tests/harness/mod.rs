@@ -338,7 +338,14 @@ impl Running {
         leaks::ended(pid);
         let ended = Ended::new(status, stdout, stderr, Rc::clone(&self.scratch));
         if ended.signal.is_some() {
-            collect_abandoned();
+            // The next start collects what is dead by then; what was still dying, the one after.
+            leaks::until(PATIENCE, || {
+                let left = leaks::left_now(self.scratch.test.path(), &self.before);
+                if !left.is_empty() {
+                    collect_abandoned();
+                }
+                left.is_empty()
+            });
         }
         leaks::assert_nothing_left(self.scratch.test.path(), &self.before, &ended);
         ended
