@@ -16,7 +16,7 @@ use isobar_os::{mount, sealed};
 use isobar_policy::{Fact, HostFacts, Layer, Privilege};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::switches::{Blocked, blocked};
+use super::switches::{Blocked, blocked, blocked_layer};
 use crate::errors::error_text;
 use crate::payload::{PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::plan::{ROOT_LEAST_TASKS, landlock_too_old};
@@ -36,6 +36,17 @@ const WHOLE: [Layer; 11] = [
     Layer::Seccomp,
     Layer::Landlock,
     Layer::ProcessLimit,
+];
+
+/// Those without which no sandbox is made, whatever is accepted.
+const OTHERS: [Layer; 7] = [
+    Layer::UserNamespace,
+    Layer::PidNamespace,
+    Layer::MountNamespace,
+    Layer::NetNamespace,
+    Layer::IpcNamespace,
+    Layer::UtsNamespace,
+    Layer::Seccomp,
 ];
 
 /// Fills in every layer.
@@ -66,10 +77,11 @@ pub(super) fn probe(libexec: &Path, facts: &mut HostFacts) {
     }
     let fact = match made {
         Ok(()) => Fact::Works,
+        // That layer is told about, and the process limit was tried with nothing less.
+        Err(_) if OTHERS.iter().any(|layer| !facts.layer(*layer).works()) => return,
         Err(error) => Fact::Missing {
             why: not_whole(&error),
-            remedy: "see the other layers; if all of them work, report this as a bug of isobar"
-                .to_owned(),
+            remedy: "report this as a bug of isobar: each layer works by itself".to_owned(),
         },
     };
     facts.layers.insert(Layer::ProcessLimit, fact);
@@ -183,11 +195,10 @@ fn landlock(libexec: &Path, facts: &HostFacts) -> Fact {
 fn fact_of(attempt: Result<(), JailError>) -> Fact {
     match attempt {
         Ok(()) => Fact::Works,
-        Err(error) => Fact::Missing {
-            why: error_text(&error),
-            remedy: "use a kernel that was built with it, and a host that does not block it"
-                .to_owned(),
-        },
+        Err(error) => {
+            let (why, remedy) = blocked_layer(&error);
+            Fact::Missing { why, remedy }
+        }
     }
 }
 
@@ -241,7 +252,9 @@ fn minimal(
         namespaces: kinds.to_vec(),
         root,
         clocks: None,
-        hostname: None,
+        // Where there is a host name to set, it is set as in a run: a filter outside may forbid
+        // just that.
+        hostname: kinds.contains(&NamespaceKind::Uts).then(|| c"isobar".to_owned()),
         groups: Vec::new(),
         limits: Vec::new(),
         late,

@@ -41,6 +41,29 @@ pub(crate) fn blocked(error: &JailError) -> Blocked {
     }
 }
 
+/// What an error of one layer means, where user, pid and mount namespaces could be made.
+pub(crate) fn blocked_layer(error: &JailError) -> (String, String) {
+    let text = error_text(error);
+    if is_filtered(&|path| fs::read_to_string(path).ok()) {
+        return (format!("{text} ({FILTERED})"), UNFILTERED.to_owned());
+    }
+    let remedy = "use a kernel that was built with it, and a host that does not block it";
+    (text, remedy.to_owned())
+}
+
+const FILTERED: &str = "isobar itself runs under a seccomp filter, as inside a container";
+
+const UNFILTERED: &str = "let the outer container allow clone, unshare, mount and sethostname \
+     (docker, podman: --security-opt seccomp=unconfined; docker also: --security-opt \
+     apparmor=unconfined)";
+
+/// Whether a filter of somebody else is in force (proc_pid_status(5), Seccomp).
+fn is_filtered(read: &dyn Fn(&str) -> Option<String>) -> bool {
+    read("/proc/self/status").is_some_and(|text| {
+        text.lines().any(|line| line.starts_with("Seccomp:") && line.ends_with('2'))
+    })
+}
+
 fn find(read: &dyn Fn(&str) -> Option<String>) -> (String, String) {
     let is = |path: &str, value: &str| read(path).is_some_and(|text| text.trim() == value);
     let found = |switch: &str, remedy: &str| (format!(" ({switch})"), remedy.to_owned());
@@ -67,14 +90,13 @@ fn find(read: &dyn Fn(&str) -> Option<String>) -> (String, String) {
              (pivot_root(2)), such as systemd-nspawn or a container engine",
         );
     }
-    let filtered = read("/proc/self/status").is_some_and(|text| {
-        text.lines().any(|line| line.starts_with("Seccomp:") && line.ends_with('2'))
-    });
-    if filtered {
+    if is_filtered(read) {
+        return found(FILTERED, UNFILTERED);
+    }
+    if read("/proc/sys/kernel/osrelease").is_some_and(|text| text.trim().ends_with("-Microsoft")) {
         return found(
-            "isobar itself runs under a seccomp filter, as inside a container",
-            "let the outer container allow clone, unshare and mount (docker: --security-opt \
-             seccomp=unconfined --security-opt apparmor=unconfined)",
+            "this is version 1 of the Windows Subsystem for Linux, which has no Linux kernel",
+            "move the distribution to version 2: wsl --set-version NAME 2",
         );
     }
     (
@@ -105,6 +127,7 @@ mod tests {
             ("/proc/sys/kernel/unprivileged_userns_clone", "0\n", "unprivileged_userns_clone"),
             ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", "AppArmor"),
             ("/proc/self/mountinfo", "33 1 0:29 / /proc rw - proc proc rw\n", "chroot"),
+            ("/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft\n", "Subsystem for Linux"),
             ("/proc/self/status", "Name:\tx\nSeccomp:\t2\n", "seccomp"),
         ] {
             let (switch, remedy) = find(&|asked| (asked == path).then(|| value.to_owned()));
