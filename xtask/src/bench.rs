@@ -4,7 +4,7 @@
 //! of the bare program are interleaved, so that all three meet the same noise. The peer comes from
 //! the distribution's package, unpacked into the target directory and never installed.
 
-mod peer;
+mod rival;
 mod sample;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::build::{self, Flavour};
 use crate::test::{copy, open_to_everybody, ordinary};
-use crate::{process, workspace};
+use crate::{peers, process, workspace};
 use sample::{Figures, Subject as Sampled};
 
 /// What is measured.
@@ -63,7 +63,7 @@ pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
 
 fn namespace() -> Result<()> {
     let target = workspace::target_dir()?;
-    let bwrap = peer::bwrap(&target.join("peers"));
+    let bwrap = peers::BWRAP.fetched(&target.join("peers"));
     // A directory that an ordinary user can read, wherever the checkout is.
     let dir = tempfile::Builder::new().prefix("isobar-bench-").tempdir_in("/var/tmp")?;
     let dist = dir.path().join("bin");
@@ -71,7 +71,7 @@ fn namespace() -> Result<()> {
     let bwrap = match bwrap {
         Ok(program) => {
             copy(&program, &dist.join("bwrap"))?;
-            Some(peer::command(&dist.join("bwrap")))
+            Some(rival::bwrap(&dist.join("bwrap")))
         }
         Err(reason) => {
             println!("bwrap is skipped: {reason:#}");

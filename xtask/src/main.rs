@@ -16,6 +16,7 @@ mod dist;
 mod elf;
 mod nightly;
 mod packages;
+mod peers;
 mod process;
 mod stage;
 mod test;

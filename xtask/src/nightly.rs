@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::stage::{self, Stages};
 use crate::test::{self, Tally};
-use crate::{ci, dist, process, workspace};
+use crate::{ci, dist, packages, process, workspace};
 
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
 const ROUNDS: u32 = 5;
@@ -49,6 +49,7 @@ impl From<&Tally> for Counts {
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut stages = Stages::default();
+    stages.run(stage::PACKAGES, || packages::ensure(&packages::FOR_NIGHTLY));
     ci::checks(&mut stages);
     let (mut tests, mut flakes) = (Tally::default(), Tally::default());
     if let Some(prepared) = test::prepare(&mut stages) {

@@ -52,6 +52,12 @@ pub(crate) const FOR_DEMO: [Package; 1] = [PYTHON];
 
 const PYTHON: Package = with_file("python3", SYSTEM_PYTHON, "the demo; behaviour suite: CPython");
 
+/// What `cargo xtask nightly` needs besides.
+pub(crate) const FOR_NIGHTLY: [Package; 2] = [
+    with_file("firejail", "/usr/bin/firejail", "the migration page: its pairs of firejail"),
+    with_file("npm", "/usr/bin/npm", "the migration page: its pairs of srt"),
+];
+
 /// What `cargo xtask dist --check` needs.
 pub(crate) const FOR_DIST_CHECK: [Package; 1] =
     [with_file("mmdebstrap", "/usr/bin/mmdebstrap", "a clean root to install the packages in")];

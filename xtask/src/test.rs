@@ -7,7 +7,7 @@
 
 mod arena;
 mod leftovers;
-mod numpy;
+pub(crate) mod numpy;
 pub(crate) mod ordinary;
 mod scratch;
 mod suite;
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::build::{self, Flavour};
 use crate::stage::{self, Stages};
-use crate::{packages, process, workspace};
+use crate::{packages, peers, process, workspace};
 
 pub(crate) use arena::Arena;
 pub(crate) use suite::Suite;
@@ -101,9 +101,9 @@ impl Prepared {
 
 /// Installs, builds, and gathers what the test stages need.
 pub(crate) fn prepare(stages: &mut Stages) -> Option<Prepared> {
-    let venv = stages.run(stage::PACKAGES, || {
+    let (venv, peers) = stages.run(stage::PACKAGES, || {
         packages::ensure(&packages::FOR_TESTS)?;
-        numpy::environment()
+        Ok((numpy::environment()?, peers::gather(&peers::FOR_MIGRATION)?))
     })?;
     let (bin, fault_bin) = stages.run(stage::EXECUTABLES, || {
         Ok((build::build(Flavour::Dev)?, build::build(Flavour::Fault)?))
@@ -111,7 +111,7 @@ pub(crate) fn prepare(stages: &mut Stages) -> Option<Prepared> {
     let suites = stages.run(stage::TEST_BUILD, suite::build)?;
     let scratch = scratch::dir();
     let caller = scratch
-        .and_then(|tmp| Ok((Arena::in_checkout(&bin, &fault_bin, &venv, tmp.path())?, tmp)))
+        .and_then(|tmp| Ok((Arena::in_checkout(&bin, &fault_bin, &venv, &peers, tmp.path())?, tmp)))
         .inspect_err(|error| println!("cannot prepare the test run: {error:#}"));
     let (caller, tmp) = caller.ok()?;
     Some(Prepared { suites, caller, _tmp: tmp })

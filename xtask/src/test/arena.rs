@@ -20,6 +20,7 @@ use crate::workspace;
 /// - `ISOBAR_BIN_DIR`: the executables of the development profile;
 /// - `ISOBAR_FAULT_BIN_DIR`: those of the fault build;
 /// - `ISOBAR_TEST_VENV`: a Python virtual environment with numpy;
+/// - `ISOBAR_PEERS`: a directory with links to programs of others, those that could be had;
 /// - `ISOBAR_FIXTURES`: `tests/fixtures` of the repository, if it has that directory;
 /// - `ISOBAR_SKIPS`: the file to append `SKIP <test>: <what is missing>` to;
 /// - `CARGO_MANIFEST_DIR`: their package's directory, also the working directory. The value at run
@@ -32,6 +33,7 @@ pub(crate) struct Arena {
     pub(crate) bin: PathBuf,
     pub(crate) fault_bin: PathBuf,
     pub(crate) venv: PathBuf,
+    pub(crate) peers: PathBuf,
     /// Where output and skips of each suite are kept.
     pub(crate) logs: PathBuf,
     /// `TMPDIR` of the tests; whatever they leave in it is a failure.
@@ -48,6 +50,7 @@ impl Arena {
         bin: &Path,
         fault_bin: &Path,
         venv: &Path,
+        peers: &Path,
         tmp: &Path,
     ) -> Result<Self> {
         let who = if workspace::is_root() { "root" } else { "user" };
@@ -59,6 +62,7 @@ impl Arena {
             bin: bin.to_owned(),
             fault_bin: fault_bin.to_owned(),
             venv: venv.to_owned(),
+            peers: peers.to_owned(),
             logs,
             tmp: tmp.to_owned(),
             prefix: Vec::new(),
@@ -105,6 +109,7 @@ impl Arena {
             .env("ISOBAR_BIN_DIR", &self.bin)
             .env("ISOBAR_FAULT_BIN_DIR", &self.fault_bin)
             .env("ISOBAR_TEST_VENV", &self.venv)
+            .env("ISOBAR_PEERS", &self.peers)
             .env("ISOBAR_SKIPS", &skips)
             .env("INSTA_WORKSPACE_ROOT", &self.tree)
             .env("INSTA_UPDATE", "no");
@@ -188,6 +193,7 @@ mod tests {
             bin: "bin".into(),
             fault_bin: "fault".into(),
             venv: "venv".into(),
+            peers: "peers".into(),
             logs: dir.path().to_owned(),
             tmp: dir.path().to_owned(),
             prefix: vec!["/bin/sh".into(), "-c".into()],

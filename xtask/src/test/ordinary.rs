@@ -46,6 +46,8 @@ impl User {
         copy(&caller.bin, &at("bin"))?;
         copy(&caller.fault_bin, &at("fault"))?;
         copy(&caller.venv, &at("venv"))?;
+        // The links in it lead to what lies beside it.
+        copy(caller.peers.parent().context("peers lie together")?, &at("peers"))?;
         copy_tree(&caller.tree, &at("tree"))?;
         fs::create_dir(at("suites"))?;
         fs::create_dir(at("logs"))?;
@@ -61,6 +63,7 @@ impl User {
             bin: at("bin"),
             fault_bin: at("fault"),
             venv: at("venv"),
+            peers: at("peers/bin"),
             logs: at("logs"),
             tmp: at("tmp"),
             prefix: dropping_to(uid),

@@ -15,6 +15,8 @@ mod explain;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod report;

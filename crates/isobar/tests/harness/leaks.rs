@@ -102,8 +102,7 @@ fn processes() -> Vec<String> {
         if parent != own || started.contains(&pid) {
             continue;
         }
-        // Before its init has a name of its own, it has that of the file that it was executed from.
-        if state == "Z" && (name.starts_with("isobar") || name.starts_with("memfd:isobar")) {
+        if state == "Z" {
             // Dead and orphaned: this process is its reaper.
             let pid = Pid::from_raw(i32::try_from(pid).unwrap());
             waitpid(pid, WaitOptions::NOHANG).ok();
