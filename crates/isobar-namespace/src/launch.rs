@@ -40,7 +40,10 @@ pub(crate) fn launch(
     // Not where the host is probed: a fault meets a host that is known to be good. And before root's
     // grants are made, which a fault could break as well.
     #[cfg(isobar_fault)]
-    isobar_os::fault::load();
+    {
+        isobar_os::fault::load();
+        isobar_os::fault::pause("launch");
+    }
     let planned =
         Planned::unseal(plan).map_err(|error| failed(Code::LaunchStep, &error, REMEDY_BUG))?;
     let sandbox = sandbox(libexec, planned, &descriptors)?;

@@ -194,7 +194,7 @@ fn not_started(failure: &ExecFailed) -> Diagnostic {
         code,
         summary: format!("the guest's process could not {what}"),
         causes: vec![errno.to_string()],
-        remedy: "check the working directory and the pids limit".to_owned(),
+        remedy: "check the working directory and the limits of memory and pids".to_owned(),
     }
 }
 

@@ -4,8 +4,17 @@
 //! Compiled only with `--cfg isobar_fault`. Planner, evidence and everything else that decides do
 //! not know this module; a release has neither these switches nor their names.
 //!
-//! `ISOBAR_FAULT` lists names separated by commas. It is read once, by the first launch; what the
-//! host can do is probed before that, without faults.
+//! `ISOBAR_FAULT` lists faults separated by commas. It is read once, by the first launch; what the
+//! host can do is probed before that, without faults. A fault is
+//!
+//! - a name of the table below: that layer is broken; or
+//! - `CALL=ERRNO`, such as `setns=EPERM`: that system call of the wrapper fails; with `@N` only its
+//!   N-th call of this run does. See `fault/failing.rs`.
+//!
+//! `ISOBAR_FAULT_PAUSE` names a point at which isobar waits for its test; see `fault/pause.rs`.
+
+mod failing;
+mod pause;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use linux_raw_sys::general as linux;
 
 use crate::capability;
+
+pub(crate) use failing::failing;
+pub use pause::pause;
 
 macro_rules! faults {
     ($($variant:ident = $bit:literal, $name:literal, $about:literal;)*) => {
@@ -70,6 +82,7 @@ pub fn load() {
         for name in text.split(',').filter(|name| !name.is_empty()) {
             match ALL.iter().find(|(_, known)| *known == name) {
                 Some((fault, _)) => bits |= 1_u64 << *fault as u8,
+                None if failing::add(name) => {}
                 None => panic!("ISOBAR_FAULT: no fault is named {name}"),
             }
         }

@@ -168,8 +168,7 @@ codes! {
     HostLimitCeiling = Host "ISO-HOST-010", "A limit is above the highest value that the host lets the caller set.";
     HostMachine = Host "ISO-HOST-011", "The host's processor architecture is not supported.";
     HostBoundaryMissing = Host "ISO-HOST-012", "This build does not have the boundary.";
-    HostBoundaryCannot = Host "ISO-HOST-013", "The boundary has no mechanism for the clause.";
-    HostProbe = Host "ISO-HOST-014", "What the host can do could not be learned.";
+    HostProbe = Host "ISO-HOST-013", "What the host can do could not be learned.";
 
     LaunchStep = Sandbox "ISO-NS-001", "A step of setting up the sandbox failed.";
     LaunchChanged = Sandbox "ISO-NS-002", "Something changed while the sandbox was being set up.";

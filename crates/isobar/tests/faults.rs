@@ -18,7 +18,7 @@ mod faults {
 
     use serde_json::Value;
 
-    use crate::harness::{Ended, Isobar, is_root, skip};
+    use crate::harness::{Ended, Isobar, fault_dir, is_root, skip};
 
     /// What ends the run.
     #[derive(Debug, Clone, Copy)]
@@ -117,13 +117,6 @@ mod faults {
                 ends_the_run(fault, noticed, &ended);
             }
         }
-    }
-
-    /// The fault build's directory; without it there is no proof, and that is no success.
-    fn fault_dir() -> PathBuf {
-        std::env::var_os("ISOBAR_FAULT_BIN_DIR").map(PathBuf::from).expect(
-            "ISOBAR_FAULT_BIN_DIR names the executables of the fault build (cargo xtask test)",
-        )
     }
 
     /// The marker that the program would make if it ran.

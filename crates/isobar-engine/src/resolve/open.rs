@@ -62,6 +62,8 @@ pub(crate) fn without_links(cwd: &Path, path: &Path) -> Result<Opened, ResolveEr
     let real = normalised(&absolute);
     let stat = stat_of(&descriptor, &real)?;
     let identity = Identity::from(&stat);
+    #[cfg(isobar_fault)]
+    isobar_os::fault::pause("resolve");
     let again = open(&real).map_err(|_| ResolveError::PathChanged { path: real.clone() })?;
     if Identity::from(&stat_of(&again, &real)?) != identity {
         return Err(ResolveError::PathChanged { path: real });

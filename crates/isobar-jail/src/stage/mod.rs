@@ -39,7 +39,8 @@ pub(crate) trait At<T> {
 
 impl<T> At<T> for Result<T, Errno> {
     fn at(self, step: Step) -> Result<T, Failure> {
-        self.at_entry(step, 0)
+        // No entry has this number, so none is named.
+        self.at_entry(step, usize::MAX)
     }
 
     fn at_entry(self, step: Step, index: usize) -> Result<T, Failure> {

@@ -8,5 +8,6 @@
 mod acceptance;
 mod matrix;
 mod together;
+mod told;
 mod unset;
 mod world;

@@ -4,7 +4,10 @@ use isobar_boundary::{LaunchError, ProcessEnd, SandboxEvent, SandboxUsage};
 use isobar_policy::{Acceptance, Bytes, Clause, Code, Controller, Cpus, LimitHit, Span};
 use rustix::process::{Resource, getrlimit};
 
-use crate::harness::{Scene, end_of, event, line_of, python, shell, spawn, stdout, text_of};
+use crate::harness::{
+    Scene, children_of, end_of, event, line_of, memory_group_of, python, shell, spawn, stdout,
+    text_of,
+};
 
 const SIGXCPU: u8 = 24;
 
@@ -181,4 +184,35 @@ fn a_memory_limit_too_small_for_the_set_up_is_named() {
         }
     };
     assert!(message.contains("memory"), "the message names what was too small: {message}");
+}
+
+/// One of the snapshots that the command line's suite keeps for each code.
+#[test]
+fn a_control_group_that_is_still_in_use_is_told() {
+    let mut scene = Scene::new();
+    scene.policy().limits.memory = Some(Bytes(64 << 20));
+    if !scene.can(Controller::Memory, Clause::Memory) {
+        return;
+    }
+    let mut sandbox = scene.launch();
+    let own = i32::try_from(std::process::id()).unwrap();
+    let init = *children_of(own).first().expect("isobar-init is our child");
+    let group = memory_group_of(init).expect("it is in a group");
+    // A group with another in it cannot be removed.
+    let inner = group.join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let error = sandbox.destroy().expect_err("something is left");
+    std::fs::remove_dir(&inner).unwrap();
+    let text = isobar_policy::Diagnostic::from(error).render(false);
+    let text = text.replace(group.to_str().unwrap(), "GROUP");
+    insta::with_settings!({
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+        snapshot_path => "../../../isobar/tests/cli/snapshots",
+    }, {
+        insta::assert_snapshot!(Code::CleanupFailed.as_str(), text);
+    });
+    // The next start collects what was left, as the remedy says.
+    drop(sandbox);
+    drop(scene.launch());
 }

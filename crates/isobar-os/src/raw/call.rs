@@ -3,25 +3,63 @@
 use rustix::io::Errno;
 
 /// Call numbers, from the kernel's headers through linux-raw-sys.
-pub(super) mod number {
-    pub(crate) use linux_raw_sys::general::{
-        __NR_capset as CAPSET, __NR_chdir as CHDIR, __NR_clone3 as CLONE3, __NR_close as CLOSE,
-        __NR_close_range as CLOSE_RANGE, __NR_dup3 as DUP3, __NR_execveat as EXECVEAT,
-        __NR_exit_group as EXIT_GROUP, __NR_fchdir as FCHDIR, __NR_fsconfig as FSCONFIG,
-        __NR_fsmount as FSMOUNT, __NR_fsopen as FSOPEN, __NR_futex as FUTEX, __NR_ioctl as IOCTL,
-        __NR_landlock_add_rule as LANDLOCK_ADD_RULE,
-        __NR_landlock_create_ruleset as LANDLOCK_CREATE_RULESET,
-        __NR_landlock_restrict_self as LANDLOCK_RESTRICT_SELF, __NR_mkdirat as MKDIRAT,
-        __NR_mount_setattr as MOUNT_SETATTR, __NR_move_mount as MOVE_MOUNT,
-        __NR_open_tree as OPEN_TREE, __NR_openat as OPENAT, __NR_openat2 as OPENAT2,
-        __NR_pivot_root as PIVOT_ROOT, __NR_prctl as PRCTL, __NR_prlimit64 as PRLIMIT64,
-        __NR_read as READ, __NR_rt_sigprocmask as RT_SIGPROCMASK, __NR_seccomp as SECCOMP,
-        __NR_setgroups as SETGROUPS, __NR_sethostname as SETHOSTNAME, __NR_setns as SETNS,
-        __NR_setresgid as SETRESGID, __NR_setresuid as SETRESUID, __NR_signalfd4 as SIGNALFD4,
-        __NR_socket as SOCKET, __NR_statx as STATX, __NR_symlinkat as SYMLINKAT,
-        __NR_tgkill as TGKILL, __NR_umask as UMASK, __NR_umount2 as UMOUNT2,
-        __NR_unshare as UNSHARE, __NR_wait4 as WAIT4, __NR_write as WRITE,
-    };
+pub(crate) mod number {
+    macro_rules! numbers {
+        ($($constant:ident = $name:ident,)*) => {
+            pub(crate) use linux_raw_sys::general::{$($name as $constant,)*};
+
+            /// By name, for whoever lets one fail in the fault build.
+            #[cfg(isobar_fault)]
+            pub(crate) const NAMED: &[(&str, u32)] = &[$((stringify!($name), $constant),)*];
+        };
+    }
+
+    numbers! {
+        CAPSET = __NR_capset,
+        CHDIR = __NR_chdir,
+        CLONE3 = __NR_clone3,
+        CLOSE = __NR_close,
+        CLOSE_RANGE = __NR_close_range,
+        DUP3 = __NR_dup3,
+        EXECVEAT = __NR_execveat,
+        EXIT_GROUP = __NR_exit_group,
+        FCHDIR = __NR_fchdir,
+        FSCONFIG = __NR_fsconfig,
+        FSMOUNT = __NR_fsmount,
+        FSOPEN = __NR_fsopen,
+        FUTEX = __NR_futex,
+        IOCTL = __NR_ioctl,
+        LANDLOCK_ADD_RULE = __NR_landlock_add_rule,
+        LANDLOCK_CREATE_RULESET = __NR_landlock_create_ruleset,
+        LANDLOCK_RESTRICT_SELF = __NR_landlock_restrict_self,
+        MKDIRAT = __NR_mkdirat,
+        MOUNT_SETATTR = __NR_mount_setattr,
+        MOVE_MOUNT = __NR_move_mount,
+        OPEN_TREE = __NR_open_tree,
+        OPENAT = __NR_openat,
+        OPENAT2 = __NR_openat2,
+        PIVOT_ROOT = __NR_pivot_root,
+        PRCTL = __NR_prctl,
+        PRLIMIT64 = __NR_prlimit64,
+        READ = __NR_read,
+        RT_SIGPROCMASK = __NR_rt_sigprocmask,
+        SECCOMP = __NR_seccomp,
+        SETGROUPS = __NR_setgroups,
+        SETHOSTNAME = __NR_sethostname,
+        SETNS = __NR_setns,
+        SETRESGID = __NR_setresgid,
+        SETRESUID = __NR_setresuid,
+        SIGNALFD4 = __NR_signalfd4,
+        SOCKET = __NR_socket,
+        STATX = __NR_statx,
+        SYMLINKAT = __NR_symlinkat,
+        TGKILL = __NR_tgkill,
+        UMASK = __NR_umask,
+        UMOUNT2 = __NR_umount2,
+        UNSHARE = __NR_unshare,
+        WAIT4 = __NR_wait4,
+        WRITE = __NR_write,
+    }
 }
 
 /// Makes one system call.
@@ -32,6 +70,10 @@ pub(super) unsafe fn call<const N: usize>(
     number: u32,
     arguments: [usize; N],
 ) -> Result<usize, Errno> {
+    #[cfg(isobar_fault)]
+    if let Some(errno) = crate::fault::failing(number) {
+        return Err(errno);
+    }
     let mut all = [0; 6];
     for (place, argument) in all.iter_mut().zip(arguments) {
         *place = argument;

@@ -22,6 +22,8 @@ mod spawn;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+#[cfg(isobar_fault)]
+pub(crate) use call::number::NAMED as NAMED_CALLS;
 pub use confine::{
     LandlockRuleset, bounding_drop, bounding_has, capset, clear_ambient, landlock_abi,
     landlock_add_path, landlock_create, landlock_restrict, no_new_privileges, parent_death_signal,

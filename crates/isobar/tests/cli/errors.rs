@@ -1,18 +1,25 @@
-//! One snapshot for each error code that can be provoked from outside: what a person reads.
+//! One snapshot for each error code: what a person reads.
 //!
-//! The last test holds the list against the table of codes, so that a new code gets a case, or a
-//! reason why it has none.
+//! Here is what a command line can provoke by itself; `hosts` stages hosts that lack something,
+//! `inside` what goes wrong while a sandbox is made or runs. The last test holds the lists against
+//! the table of codes, so that a new code gets a case.
+
+mod hosts;
+mod inside;
+mod staged;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
-use isobar_engine::policy::Code;
+use isobar_engine::policy::{Code, Diagnostic, Policy};
+use isobar_engine::{Ask, Caller, Engine, Stop};
 use rustix::process::geteuid;
 
 use crate::harness::scrub::scrub;
-use crate::harness::{Isobar, bin_dir, is_root, skip};
+use crate::harness::{Ended, Isobar, bin_dir, is_root, skip};
 
 /// `isobar run` and `args`.
 fn run<const N: usize>(args: [&str; N]) -> Isobar {
@@ -44,9 +51,20 @@ fn check(code: Code, isobar: Isobar) {
     let scratch = isobar.scratch().to_owned();
     let ended = isobar.run();
     assert_eq!(ended.codes(), [code.as_str()], "exactly this is wrong: {ended}");
+    told(code, &ended, &scratch);
+}
+
+/// Compares what was told with the snapshot.
+#[track_caller]
+fn told(code: Code, ended: &Ended, scratch: &Path) {
     assert_eq!(ended.code, Some(code.exit_code().into()), "the documented exit code: {ended}");
     assert!(!ended.out().contains("error["), "errors go to standard error: {ended}");
-    let text = scrub(&ended.err(), &scratch)
+    snapshot(code, &scrub(&ended.err(), scratch));
+}
+
+#[track_caller]
+fn snapshot(code: Code, text: &str) {
+    let text = control_group(text)
         .replace(bin_dir().to_str().unwrap(), "BIN")
         .replace(&format!("user {}", geteuid().as_raw()), "user UID");
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
@@ -54,12 +72,19 @@ fn check(code: Code, isobar: Isobar) {
     });
 }
 
+/// The path of a control group, which is another on each machine, as `GROUP`.
+fn control_group(text: &str) -> String {
+    let Some((before, after)) = text.split_once("/sys/fs/cgroup/") else { return text.to_owned() };
+    let end = after.find([':', '\n', ' ']).unwrap_or(after.len());
+    format!("{before}GROUP{}", &after[end..])
+}
+
 macro_rules! cases {
     ($($name:ident: $code:ident = $isobar:expr;)*) => {
         $(#[test] fn $name() { check(Code::$code, $isobar); })*
 
         /// What the cases above provoke.
-        const COVERED: &[Code] = &[$(Code::$code),*];
+        pub(super) const COVERED: &[Code] = &[$(Code::$code),*];
     };
 }
 
@@ -160,6 +185,17 @@ cases! {
     };
     a_working_directory_of_the_host: ResolveWorkingDirectory =
         run(["--cwd", "/no/such/directory", "--", "true"]);
+    arguments_like_a_library: ResolveArgumentTooLong = {
+        // With a larger stack the kernel takes more than any guest will be given.
+        let script = "ulimit -s 65536; exec \"$0\" \"$@\" $(seq 300000)";
+        run(["--", "echo"]).under(["sh", "-c", script])
+    };
+    a_variable_in_latin_1: ResolveEnvName = {
+        let isobar = Isobar::new();
+        isobar.file("policy.toml", "version = 1\nenv.allow = ['PATH', 'X*']\n");
+        let isobar = isobar.env(OsStr::from_bytes(b"Xgr\xfcn"), "1");
+        isobar.args(["run", "--policy", "policy.toml", "--", "true"])
+    };
     an_environment_like_a_library: ResolveEnvTooLarge = {
         let isobar = Isobar::new();
         let value = "x".repeat(300_000);
@@ -209,6 +245,35 @@ cases! {
     a_full_disk: RunStream = Isobar::new().args(["policy", "schema"]).through_shell(">/dev/full");
 }
 
+/// What nobody can give to an executable, a caller of the library can.
+#[track_caller]
+fn refused(code: Code, argv: &[&str], value: &str) {
+    let mut policy = Policy::empty();
+    policy.env.allow = vec!["PATH".to_owned(), "NAME".to_owned()];
+    let env = [("PATH", "/usr/bin:/bin"), ("NAME", value)];
+    let caller = Caller {
+        cwd: PathBuf::from("/"),
+        env: env.map(|(name, value)| (name.into(), value.into())).to_vec(),
+    };
+    let argv = argv.iter().map(Into::into).collect();
+    let ask = Ask { policy, argv, code: None, cwd: None, caller };
+    let stop = Engine::with_libexec(bin_dir()).prepare(ask).expect_err("it cannot be passed on");
+    let Stop::Refused(refusals) = stop else { panic!("a refusal, not {stop:?}") };
+    let [one] = refusals.as_slice() else { panic!("one reason: {refusals:?}") };
+    assert_eq!(one.code, code, "{one:?}");
+    snapshot(code, &Diagnostic::from(one).render(false));
+}
+
+#[test]
+fn an_argument_with_a_nul() {
+    refused(Code::ResolveArgumentNul, &["true", "a\0b"], "plain");
+}
+
+#[test]
+fn a_passed_on_value_with_a_nul() {
+    refused(Code::ResolveEnvNul, &["true"], "a\0b");
+}
+
 /// Root may open everything.
 #[test]
 fn a_grant_of_what_is_closed() {
@@ -226,69 +291,24 @@ fn a_grant_of_what_is_closed() {
     fs::remove_dir_all(scratch).unwrap();
 }
 
+/// Snapshots that other suites write, since they need more than an executable: a boundary that is a
+/// double, a host that is a table, a control group to put something into.
+const ELSEWHERE: [Code; 3] = [Code::EvidenceMissing, Code::HostSwap, Code::CleanupFailed];
+
 #[test]
-fn every_code_has_a_case_or_a_reason() {
-    /// What no command line can provoke on every host.
-    const NOT_FROM_OUTSIDE: &[(&str, &[Code])] = &[
-        (
-            "a race that the resolver's own tests stage",
-            &[Code::ResolvePathChanged, Code::LaunchChanged],
-        ),
-        (
-            "neither argv nor environ can hold it, and execve(2) of isobar fails first",
-            &[
-                Code::ResolveArgumentTooLong,
-                Code::ResolveArgumentNul,
-                Code::ResolveEnvNul,
-                Code::ResolveEnvName,
-            ],
-        ),
-        (
-            "needs a host that lacks something: the planner's tables and the lab",
-            &[
-                Code::HostUserNamespaces,
-                Code::HostLayerMissing,
-                Code::HostLandlockMissing,
-                Code::HostCgroupMissing,
-                Code::HostCgroupReadOnly,
-                Code::HostIdmap,
-                Code::HostSwap,
-                Code::HostGroupSocket,
-                Code::HostProcessLimit,
-                Code::HostLimitCeiling,
-                Code::HostMachine,
-                Code::HostBoundaryCannot,
-                Code::HostProbe,
-            ],
-        ),
-        (
-            "needs a fault inside: the fault build's suite",
-            &[
-                Code::LaunchStep,
-                Code::LaunchTimeout,
-                Code::BoundaryFailed,
-                Code::EvidenceMissing,
-                Code::InitBuild,
-                Code::InitProtocol,
-                Code::StateDirectory,
-                Code::NoFreeSlot,
-                Code::SpawnFailed,
-                Code::CleanupFailed,
-                Code::RunWait,
-            ],
-        ),
-        (
-            "needs a user with supplementary groups: the resolver's own tests",
-            &[Code::ResolveUnsearchable],
-        ),
-        ("tested above, for an ordinary user", &[Code::ResolvePathDenied]),
-        ("needs a set-user-ID copy of isobar, which only root can make", &[Code::CliPrivilege]),
-    ];
-    let excused = NOT_FROM_OUTSIDE.iter().flat_map(|(_, codes)| *codes);
-    let listed: Vec<&Code> = COVERED.iter().chain(excused).collect();
+fn every_code_has_a_snapshot() {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo and xtask set it");
+    let snapshots = Path::new(&manifest).join("tests/cli/snapshots");
+    let also = [Code::ResolvePathDenied, Code::ResolveArgumentNul, Code::ResolveEnvNul];
+    let own = [COVERED, hosts::COVERED, inside::COVERED, &also].into_iter().flatten();
+    let listed: Vec<&Code> = own.chain(&ELSEWHERE).collect();
     for code in Code::ALL {
         let times = listed.iter().filter(|listed| **listed == code).count();
-        assert_eq!(times, 1, "{code} ({}) needs one case or one reason", code.about());
+        assert_eq!(times, 1, "{code} ({}) needs one case", code.about());
+        let file = snapshots.join(format!("{code}.snap"));
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        assert!(text.contains(&format!("error[{code}]: ")), "{} tells it", file.display());
+        assert!(text.contains("\n  remedy: "), "{code}: and what to do");
     }
 }
 

@@ -23,11 +23,13 @@ mod terminal;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -47,6 +49,14 @@ pub(crate) fn bin_dir() -> PathBuf {
         built.parent().expect("an executable is in a directory").to_owned()
     };
     std::env::var_os("ISOBAR_BIN_DIR").map_or_else(beside, PathBuf::from)
+}
+
+/// The directory of the fault build's executables; without them there is no proof, and that is no
+/// success.
+pub(crate) fn fault_dir() -> PathBuf {
+    std::env::var_os("ISOBAR_FAULT_BIN_DIR")
+        .map(PathBuf::from)
+        .expect("ISOBAR_FAULT_BIN_DIR names the executables of the fault build (cargo xtask test)")
 }
 
 /// Whether the tests run as root.
@@ -322,6 +332,21 @@ impl Running {
             over || path.exists()
         });
         assert!(path.exists(), "the guest never made {name}");
+    }
+
+    /// Waits until isobar reads the named pipe `name` of the scratch directory, and holds it there
+    /// until the answer is dropped.
+    pub(crate) fn until_reads(&mut self, name: &str) -> OwnedFd {
+        let path = self.scratch.test.path().join(name);
+        let child = self.child.as_mut().expect("it is there until it was awaited");
+        let mut held = None;
+        let mut over = false;
+        leaks::until(PATIENCE, || {
+            over = over || child.try_wait().expect("a child can be asked").is_some();
+            held = open(&path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+            over || held.is_some()
+        });
+        held.unwrap_or_else(|| panic!("isobar never came to read {name}"))
     }
 
     /// Waits for the end and checks that nothing is left.

@@ -45,6 +45,19 @@ fn an_observation_that_was_not_made_counts_as_none() {
     }
 }
 
+/// One of the snapshots that the command line's suite keeps for each code.
+#[test]
+fn what_is_told_of_a_missing_observation() {
+    let (report, ..) = stopped(Script { of_process: Vec::new(), ..Script::new() });
+    insta::with_settings!({
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+        snapshot_path => "../../../../isobar/tests/cli/snapshots",
+    }, {
+        insta::assert_snapshot!(Code::EvidenceMissing.as_str(), failure(&report).render(false));
+    });
+}
+
 #[test]
 fn a_launch_that_contradicts_the_plan_shows_what_it_saw() {
     let script = Script { failing: Some(Failing::Contradicted), ..Script::new() };
