@@ -1,9 +1,15 @@
 //! `cargo xtask bench`: figures against peers on the same machine, in the same run.
 //!
-//! Reports and never judges: a noisy machine must not fail a build. Runs of isobar, of the peer and
-//! of the bare program are interleaved, so that all three meet the same noise. The peer comes from
-//! the distribution's package, unpacked into the target directory and never installed.
+//! Reports and never judges: a noisy machine must not fail a build. Runs of isobar, of the peers and
+//! of the bare program are interleaved, so that all meet the same noise. Peers come from their
+//! packages, unpacked into the target directory and never installed (`peers.rs`).
 
+mod bundle;
+mod chart;
+mod crowd;
+mod phases;
+mod record;
+mod resident;
 mod rival;
 mod sample;
 
@@ -12,169 +18,135 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 
 use crate::build::{self, Flavour};
 use crate::test::{copy, open_to_everybody, ordinary};
-use crate::{peers, process, workspace};
-use sample::{Figures, Subject as Sampled};
+use crate::{peers, workspace};
+use record::{Record, Row};
+use rival::Rival;
+use sample::Subject as Sampled;
 
 /// What is measured.
 #[derive(clap::Subcommand)]
 pub(crate) enum Subject {
-    /// `isobar run -- true` beside bwrap with equal mounts.
-    Namespace,
+    /// `isobar run -- true` beside bwrap, nsjail, crun and runc, one by one and as a crowd.
+    Namespace(Options),
 }
 
-/// Runs of each program in each situation.
-const RUNS: usize = 60;
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Runs of each program in each situation
+    #[arg(long, default_value_t = 60)]
+    runs: usize,
+    /// Keep the figures and the chart in docs/bench
+    #[arg(long)]
+    record: bool,
+    /// Only isobar, bwrap and the bare program, one by one
+    #[arg(long)]
+    brief: bool,
+}
 
 /// The gap before each run in the second pass: caches and the processor have gone cold by then.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// One situation and what was measured in it.
-#[derive(Serialize)]
-struct Row {
-    who: &'static str,
-    idle_ms: u128,
-    bare: Figures,
-    isobar: Figures,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bwrap: Option<Figures>,
-    /// Median of bwrap by median of isobar: above 1, isobar starts quicker.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bwrap_by_isobar: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct Record {
-    runs: usize,
-    isobar_command: String,
-    bwrap_command: String,
-    rows: Vec<Row>,
-}
+/// How many at once, and how many one after the other.
+const CROWD: usize = 200;
+const SEQUENCE: usize = 1000;
 
 pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
     match subject {
-        Subject::Namespace => namespace()?,
+        Subject::Namespace(options) => namespace(options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn namespace() -> Result<()> {
+fn namespace(options: &Options) -> Result<()> {
     let target = workspace::target_dir()?;
-    let bwrap = peers::BWRAP.fetched(&target.join("peers"));
     // A directory that an ordinary user can read, wherever the checkout is.
     let dir = tempfile::Builder::new().prefix("isobar-bench-").tempdir_in("/var/tmp")?;
     let dist = dir.path().join("bin");
     copy(&build::build(Flavour::Release)?, &dist)?;
-    let bwrap = match bwrap {
-        Ok(program) => {
-            copy(&program, &dist.join("bwrap"))?;
-            Some(rival::bwrap(&dist.join("bwrap")))
-        }
-        Err(reason) => {
-            println!("bwrap is skipped: {reason:#}");
-            None
-        }
-    };
+    let fetched = fetched(options.brief, &target.join("peers"), dir.path());
     open_to_everybody(dir.path())?;
-    let programs = Programs { bare: vec!["/bin/true".into()], isobar: isobar(&dist), bwrap };
-    let record = measure(&programs)?;
-    print(&record);
-    write(&record, &target)
+    let mut record = Record::new(options.runs);
+    for who in who()? {
+        let rivals = rival::all(&who, &dist, &fetched, dir.path())?;
+        one_by_one(options.runs, &who, &rivals, &mut record)?;
+        if !options.brief {
+            crowd::measure(CROWD, SEQUENCE, &who, &rivals, &mut record)?;
+        }
+        let ours = rivals.iter().find(|rival| rival.name == "isobar");
+        let ours = ours.context("isobar is measured")?;
+        record.phases.extend(phases::of(ours, &who, dir.path(), options.runs.min(30))?);
+        record.resident.extend(resident::of(&dist, &who, dir.path())?);
+    }
+    record.print();
+    record.write(&target.join("bench"))?;
+    if options.record {
+        record.write(&workspace::root().join("docs/bench"))?;
+    }
+    Ok(())
 }
 
-/// The command lines that are measured.
-struct Programs {
-    bare: Vec<PathBuf>,
-    isobar: Vec<PathBuf>,
-    bwrap: Option<Vec<PathBuf>>,
+/// Who is measured.
+pub(crate) struct Who {
+    pub(crate) name: &'static str,
+    /// The user to become, where it is not whoever called.
+    pub(crate) uid: Option<u32>,
 }
 
-fn isobar(dist: &Path) -> Vec<PathBuf> {
-    let words = ["run", "--quiet", "--", "true"].map(PathBuf::from);
-    [dist.join("isobar")].into_iter().chain(words).collect()
+/// Whoever called, and for root an ordinary user.
+fn who() -> Result<Vec<Who>> {
+    if !workspace::is_root() {
+        return Ok(vec![Who { name: "user", uid: None }]);
+    }
+    let user = Who { name: "user", uid: Some(ordinary::free_uid()?) };
+    Ok(vec![Who { name: "root", uid: None }, user])
 }
 
-/// Measures every situation: as whoever called and for root as an ordinary user, busy and idle.
-fn measure(programs: &Programs) -> Result<Record> {
-    let callers = if workspace::is_root() {
-        vec![("root", None), ("user", Some(ordinary::free_uid()?))]
+/// The peers that could be had, copied to where everybody can read them.
+fn fetched(brief: bool, from: &Path, to: &Path) -> Vec<(&'static str, PathBuf)> {
+    let wanted: &[peers::Peer] = if brief {
+        &[peers::BWRAP]
     } else {
-        vec![("user", None)]
+        &[peers::BWRAP, peers::NSJAIL, peers::CRUN, peers::RUNC]
     };
-    let mut rows = Vec::new();
-    for (who, uid) in callers {
-        for idle in [Duration::ZERO, IDLE] {
-            let mut bare = Sampled::new(&programs.bare, uid);
-            let mut isobar = Sampled::new(&programs.isobar, uid);
-            let mut bwrap = programs.bwrap.as_ref().map(|words| Sampled::new(words, uid));
-            for _ in 0..RUNS {
-                bare.run_once(idle)?;
-                isobar.run_once(idle)?;
-                if let Some(bwrap) = &mut bwrap {
-                    bwrap.run_once(idle)?;
-                }
-            }
-            let (isobar, bwrap) = (isobar.figures(), bwrap.map(|bwrap| bwrap.figures()));
-            let ratio =
-                bwrap.as_ref().map(|bwrap| sample::round(bwrap.median_ms / isobar.median_ms));
-            rows.push(Row {
-                who,
-                idle_ms: idle.as_millis(),
-                bare: bare.figures(),
-                isobar,
-                bwrap,
-                bwrap_by_isobar: ratio,
-            });
+    let mut fetched = Vec::new();
+    for peer in wanted {
+        let copied = peer.fetched(from).and_then(|program| {
+            let inside = program.strip_prefix(from).context("peers lie together")?.to_owned();
+            copy(&from.join(peer.name), &to.join(peer.name))?;
+            Ok(to.join(inside))
+        });
+        match copied {
+            Ok(program) => fetched.push((peer.name, program)),
+            Err(reason) => println!("{} is left out: {reason:#}", peer.name),
         }
     }
-    Ok(Record {
-        runs: RUNS,
-        isobar_command: line(&programs.isobar),
-        bwrap_command: programs.bwrap.as_deref().map_or_else(String::new, line),
-        rows,
-    })
+    fetched
 }
 
-/// A command line without the directory of the program, which is a passing one.
-fn line(words: &[PathBuf]) -> String {
-    let (program, arguments) = words.split_first().map_or((None, words), |(p, a)| (Some(p), a));
-    let name = program.and_then(|program| program.file_name()).unwrap_or_default();
-    process::line_of(process::command(name).args(arguments))
-}
-
-fn print(record: &Record) {
-    println!(
-        "\n{}\n{}\n{} runs each, milliseconds:\n",
-        record.isobar_command, record.bwrap_command, record.runs
-    );
-    println!(
-        "{:<6} {:>5}  {:>14} {:>14} {:>14} {:>14}",
-        "who", "idle", "bare", "isobar", "bwrap", "bwrap/isobar"
-    );
-    for row in &record.rows {
-        let bwrap = row.bwrap.as_ref().map_or_else(|| "-".to_owned(), Figures::to_string);
-        let ratio =
-            row.bwrap_by_isobar.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-        println!(
-            "{:<6} {:>5}  {:>14} {:>14} {bwrap:>14} {ratio:>14}",
-            row.who,
-            row.idle_ms,
-            row.bare.to_string(),
-            row.isobar.to_string()
-        );
+/// Every rival, interleaved, back to back and after a gap. One that fails at its first run is
+/// left out of this and of what follows, and its words are printed.
+fn one_by_one(runs: usize, who: &Who, rivals: &[Rival], record: &mut Record) -> Result<()> {
+    for idle in [Duration::ZERO, IDLE] {
+        let mut sampled: Vec<(&Rival, Sampled)> = Vec::new();
+        for rival in rivals {
+            let mut subject = Sampled::new(rival, who.uid);
+            match subject.run_once(Duration::ZERO) {
+                Ok(()) => sampled.push((rival, Sampled::new(rival, who.uid))),
+                Err(reason) if rival.is_ours => return Err(reason),
+                Err(reason) => println!("{}: {} is left out: {reason:#}", who.name, rival.name),
+            }
+        }
+        for _ in 0..runs {
+            for (_, subject) in &mut sampled {
+                subject.run_once(idle)?;
+            }
+        }
+        for (rival, subject) in sampled {
+            record.rows.push(Row::new(who.name, idle, rival, subject.figures()));
+        }
     }
-    println!("(median / p90)");
-}
-
-fn write(record: &Record, target: &Path) -> Result<()> {
-    let dir = target.join("bench");
-    std::fs::create_dir_all(&dir)?;
-    let file = dir.join("namespace.json");
-    std::fs::write(&file, serde_json::to_string_pretty(record)? + "\n")
-        .with_context(|| format!("cannot write {}", file.display()))?;
-    println!("figures in {}", file.display());
     Ok(())
 }

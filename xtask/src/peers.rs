@@ -43,6 +43,20 @@ pub(crate) const NSJAIL: Peer = Peer {
     program: "nsjail/bin/nsjail",
 };
 
+/// runc, with the library that it is linked to.
+pub(crate) const RUNC: Peer = Peer {
+    name: "runc",
+    source: Source::Debian(&["runc", "libseccomp2"]),
+    program: "usr/sbin/runc",
+};
+
+/// crun, with the libraries that a minimal system lacks.
+pub(crate) const CRUN: Peer = Peer {
+    name: "crun",
+    source: Source::Debian(&["crun", "libyajl2", "libseccomp2"]),
+    program: "usr/bin/crun",
+};
+
 /// Anthropic's sandbox-runtime; it starts bwrap, socat and rg, which it finds with PATH.
 pub(crate) const SRT: Peer = Peer {
     name: "srt",
