@@ -3,7 +3,12 @@
 //! The flags are named here and nowhere else outside `flags.rs`, since the policy crate knows
 //! clauses and no command line.
 
-use isobar_engine::policy::{Clause, End, KilledBy, Outcome, Report, exit_code};
+use std::iter;
+use std::path::Path;
+
+use isobar_engine::policy::{
+    Clause, End, FileKind, GrantOrigin, KilledBy, Outcome, Report, Request, escape, exit_code,
+};
 
 /// At most so many lines.
 const MOST: usize = 2;
@@ -25,6 +30,36 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
     }
     lines.truncate(MOST);
     lines
+}
+
+/// What a run must be told of whose program is a file in the guest's own `/tmp`: what it writes
+/// beside itself succeeds and goes with the sandbox. Elsewhere such a directory cannot be written,
+/// and the program hears of it; below `/tmp` that is so for a guest of root's, which does not own
+/// the directories that were made for its mounts.
+pub(crate) fn vanishing(request: &Request, as_root: bool) -> Option<String> {
+    let own = iter::once("/tmp").chain(request.policy.fs.tmpfs.iter().map(|one| &*one.target));
+    let own: Vec<&str> = own.collect();
+    let named = request.grants.iter().find(|grant| {
+        let alone = grant.origin == GrantOrigin::Program && grant.kind == FileKind::File;
+        alone && own.iter().any(|target| Path::new(&grant.target).starts_with(target))
+    })?;
+    let (directory, name) =
+        (Path::new(&named.target).parent()?, Path::new(&named.target).file_name()?);
+    let lent = request
+        .grants
+        .iter()
+        .any(|grant| grant.kind == FileKind::Directory && directory.starts_with(&grant.target));
+    let (shown, name) = (escape(directory.to_str()?), escape(name.to_str()?));
+    // A file system of the sandbox's own cannot be lent whole.
+    let whole = own.iter().any(|target| Path::new(target) == directory);
+    let remedy = if whole {
+        "to keep it, run it from a directory of its own, with --workspace".to_owned()
+    } else {
+        format!("to keep it: --workspace '{shown}'")
+    };
+    (!lent && (whole || !as_root)).then(|| {
+        format!("{shown} is the sandbox's own: anything that {name} wrote there is gone; {remedy}")
+    })
 }
 
 /// Whether anything about the run is worth a line.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use isobar_engine::policy::{Code, Diagnostic, End, Outcome, Report, exit_code};
 use isobar_engine::{Ask, Caller, Engine, Io, Signals};
+use rustix::process::geteuid;
 
 use crate::flags::PolicyFlags;
 use crate::output::Output;
@@ -72,8 +73,8 @@ pub(crate) fn run(args: &Args, output: Output) -> u8 {
         Ok(status) => status,
         Err(error) => return told(&output, &[error.into()]),
     };
-    let (report, sink) = match attempt(args, &status) {
-        Ok(both) => both,
+    let Done { report, sink, vanishing } = match attempt(args, &status) {
+        Ok(done) => done,
         Err(errors) => {
             let code = told(&output, &errors);
             if let Some(diagnostic) = errors.into_iter().next() {
@@ -83,11 +84,27 @@ pub(crate) fn run(args: &Args, output: Output) -> u8 {
             return code;
         }
     };
-    conclude(&report, &sink, &status, &output)
+    let code = conclude(&report, &sink, &status, &output);
+    let ran = matches!(
+        report.outcome.end,
+        End::Exited { .. } | End::Signalled { .. } | End::Killed { .. }
+    );
+    if let (true, Some(text)) = (ran, vanishing) {
+        output.note(&format!("{}\n", output.note_paint().faint(&text)));
+    }
+    code
+}
+
+/// What came of an attempt.
+struct Done {
+    report: Report,
+    sink: ReportSink,
+    /// See [`hint::vanishing`].
+    vanishing: Option<String>,
 }
 
 /// Everything up to the report. An error here means that nothing was started.
-fn attempt(args: &Args, status: &StatusFd) -> Result<(Report, ReportSink), Vec<Diagnostic>> {
+fn attempt(args: &Args, status: &StatusFd) -> Result<Done, Vec<Diagnostic>> {
     let policy = args.policy.merged(None)?;
     let sink = ReportSink::open(args.report.as_deref()).map_err(|error| vec![error.into()])?;
     let inline = match (&args.lang, &args.code) {
@@ -108,15 +125,18 @@ fn attempt(args: &Args, status: &StatusFd) -> Result<(Report, ReportSink), Vec<D
     let engine = Engine::new();
     let prepared = match engine.prepare(ask) {
         Ok(prepared) => prepared,
-        Err(stop) => return Ok((stop.into_report(policy, &argv), sink)),
+        Err(stop) => {
+            return Ok(Done { report: stop.into_report(policy, &argv), sink, vanishing: None });
+        }
     };
+    let vanishing = hint::vanishing(prepared.request(), geteuid().is_root());
     status.started(prepared.plan().boundary).map_err(|error| vec![error.into()])?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let guest = GuestStreams::new(&stdout, &stderr, args.raw);
     let streams = Io { stdin: Some(stdin.as_fd()), stdout: guest.stdout(), stderr: guest.stderr() };
     let report = engine.run(prepared, streams, Signals::Forward);
     guest.finish();
-    Ok((report, sink))
+    Ok(Done { report, sink, vanishing })
 }
 
 /// Hands out what came of it.

@@ -1,8 +1,69 @@
 //! Standard streams: pipes, terminals, closed and full ones.
 
-use crate::harness::Isobar;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::harness::{Ended, Isobar, is_root};
 
 const CLEVER: &str = r"printf '\033[31mred\033[0m \033]52;c;ZXZpbA==\007\033[2Jplain\033[8m'";
+
+/// A directory below /tmp with a script that writes beside itself.
+fn with_script() -> tempfile::TempDir {
+    let dir = tempfile::Builder::new().prefix("isobar-test-").tempdir_in("/tmp").unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(dir.path().join("job.sh"), "echo result > result && cat result").unwrap();
+    dir
+}
+
+fn run_script(dir: &Path, flags: &[&str]) -> Ended {
+    let isobar = Isobar::new().cwd(dir).arg("run").args(flags);
+    isobar.args(["--", "sh", "job.sh"]).run()
+}
+
+/// Writing succeeds, and a person would look for the file in vain.
+#[test]
+fn what_a_script_writes_into_the_sandboxs_own_memory_is_said_to_be_gone() {
+    let dir = with_script();
+    let path = dir.path().to_str().unwrap();
+    let tmpfs = format!("{path}:1M");
+    let told = format!(
+        "{path} is the sandbox's own: anything that job.sh wrote there is gone; to keep it, run it \
+         from a directory of its own, with --workspace\n"
+    );
+    for (flags, told) in
+        [(&["--tmpfs", &tmpfs][..], told.as_str()), (&["--quiet", "--tmpfs", &tmpfs], "")]
+    {
+        let ended = run_script(dir.path(), flags);
+        assert_eq!((ended.code, ended.out().as_str()), (Some(0), "result\n"), "{ended}");
+        assert_eq!(ended.err(), told, "the person hears of it, unless it asked for silence");
+        assert!(!dir.path().join("result").exists(), "it was the sandbox's own directory");
+    }
+    let ended = run_script(dir.path(), &["--workspace", path]);
+    assert_eq!(ended.err(), "", "what was lent stays: {ended}");
+    assert_eq!(fs::read_to_string(dir.path().join("result")).unwrap(), "result\n", "here it is");
+}
+
+/// In a directory below /tmp the guest of an ordinary user can write; root's cannot, and is told
+/// so by the kernel.
+#[test]
+fn a_script_in_a_directory_below_tmp_either_fails_or_is_told() {
+    let dir = with_script();
+    let path = dir.path().to_str().unwrap();
+    let ended = run_script(dir.path(), &[]);
+    if is_root() {
+        assert_eq!(ended.code, Some(2), "nothing was lost: {ended}");
+        assert!(ended.err().contains("Permission denied"), "and it says why: {ended}");
+        assert!(!ended.err().contains("sandbox's own"), "so there is nothing to add: {ended}");
+        return;
+    }
+    assert_eq!((ended.code, ended.out().as_str()), (Some(0), "result\n"), "{ended}");
+    let told = format!(
+        "{path} is the sandbox's own: anything that job.sh wrote there is gone; to keep it: \
+         --workspace '{path}'\n"
+    );
+    assert_eq!(ended.err(), told, "the person hears of it, and what to do");
+}
 
 #[test]
 fn bytes_pass_raw_into_a_pipe() {
