@@ -34,13 +34,15 @@ pub(crate) fn staged(planned: &Planned, jailed: &Jailed, holdings: &Holdings) ->
     all
 }
 
-/// The mounts that the jail was told to make, and which of them must have their owners mapped.
+/// The mounts that the jail was told to make, which file of the host each grant must show, and which
+/// of them must have their owners mapped.
 fn expected_mounts(planned: &Planned, jailed: &Jailed) -> Vec<MountExpectation> {
     let mut expected = jailed.expected_mounts().to_vec();
-    let mapped = planned.grants.iter().filter(|grant| grant.map_owner.is_some());
-    for grant in mapped {
-        let mount = expected.iter_mut().find(|mount| mount.target == grant.target);
-        mount.into_iter().for_each(|mount| mount.options.push("idmapped"));
+    for grant in &planned.grants {
+        for mount in expected.iter_mut().filter(|mount| mount.target == grant.target) {
+            mount.file = Some((grant.device, grant.inode));
+            mount.options.extend(grant.map_owner.map(|_| "idmapped"));
+        }
     }
     expected
 }

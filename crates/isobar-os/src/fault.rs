@@ -64,7 +64,13 @@ faults! {
     GuestKeepsCapability = 20, "guest-keeps-capability", "The guest's process does not drop capabilities.";
     GuestKeepsIdentity = 21, "guest-keeps-identity", "The guest's process keeps the agent's user number.";
     AgentDumpable = 22, "agent-dumpable", "The agent stays dumpable.";
+    SwappedGrant = 23, "swapped-grant", "Granted directories show another directory of the host.";
     IgnoreEvidence = 63, "ignore-evidence", "Contradicting evidence does not stop the run, so that attacks can be tried.";
+}
+
+/// What granted directories show with [`Fault::SwappedGrant`].
+pub(crate) const fn swapped() -> &'static core::ffi::CStr {
+    c"/etc"
 }
 
 static ACTIVE: AtomicU64 = AtomicU64::new(0);

@@ -18,6 +18,10 @@ pub fn clone_detached(path: BorrowedFd<'_>, recursive: bool) -> Result<OwnedFd, 
     if recursive {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
+    #[cfg(isobar_fault)]
+    if recursive && crate::fault::active(crate::fault::Fault::SwappedGrant) {
+        return open_tree(rustix::fs::CWD, crate::fault::swapped(), flags);
+    }
     open_tree(path, c"", flags)
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
 
 use crate::namespaces::NamespaceKind;
 
@@ -17,6 +20,27 @@ pub fn read(pid: i32, name: &str) -> io::Result<String> {
     let file = std::fs::File::open(format!("/proc/{pid}/{name}"))?;
     file.take(MAX_FILE).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// The root directory of a process, as it sees it.
+///
+/// # Errors
+/// As open(2); EACCES where the caller may not trace the process (proc_pid_root(5)).
+pub fn root(pid: i32) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(open(format!("/proc/{pid}/root"), flags, Mode::empty())?)
+}
+
+/// Which file is at the absolute `path` below `root`, looked up as whoever has that root would, but
+/// following no link: device and inode number as stat(2) gives them.
+///
+/// # Errors
+/// As openat2(2); ELOOP where a link is on the way.
+pub fn file_below(root: &OwnedFd, path: &str) -> io::Result<(u64, u64)> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let stat = fstat(openat2(root, path, flags, Mode::empty(), resolve)?)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// The identity of a namespace of a process, such as `net:[4026531840]`.

@@ -25,10 +25,12 @@ mod faults {
     enum Noticed {
         /// Evidence whose key begins so contradicts the plan (ISO-NS-004).
         By(&'static str),
+        /// As [`By`], and with this observation: others with the same key would prove less.
+        Saying(&'static str, &'static str),
         /// Nothing is taken away, for this reason.
         NoEffect(&'static str),
     }
-    use Noticed::{By, NoEffect};
+    use Noticed::{By, NoEffect, Saying};
 
     /// A fault, and what notices it as root and as an ordinary user.
     type Row = (&'static str, Noticed, Noticed);
@@ -37,7 +39,7 @@ mod faults {
         (fault, noticed, noticed)
     }
 
-    const TABLE: [Row; 23] = [
+    const TABLE: [Row; 24] = [
         both("skip-filter", By("agent.filter-mode")),
         both("skip-landlock", By("landlock.agent")),
         both("keep-capability", By("agent.capabilities")),
@@ -77,6 +79,7 @@ mod faults {
             NoEffect("an ordinary user's agent has the guest's user number"),
         ),
         both("agent-dumpable", By("agent.not-dumpable")),
+        both("swapped-grant", Saying("mount:/ro", "observed another file")),
     ];
 
     /// The fault that is none: attempts of `isobar attack` need it.
@@ -207,17 +210,21 @@ mod faults {
 
     fn ends_the_run(fault: &str, noticed: Noticed, ended: &Ended) {
         assert_eq!(ended.code, Some(125), "{fault}: {ended}");
-        let code = |pointer| ended.reported(pointer).as_str().unwrap().to_owned();
         match noticed {
-            By(key) => {
-                assert_eq!(ended.how(), "failed", "{fault}: {ended}");
-                assert_eq!(code("/outcome/end/diagnostic/code"), "ISO-NS-004", "{fault}: {ended}");
-                let causes = ended.reported("/outcome/end/diagnostic/causes").as_array().unwrap();
-                let named =
-                    |cause: &Value| cause.as_str().is_some_and(|text| text.starts_with(key));
-                assert!(causes.iter().any(named), "{fault}: {key} should have noticed: {ended}");
-            }
+            By(key) => noticed_by(fault, key, "", ended),
+            Saying(key, text) => noticed_by(fault, key, text, ended),
             NoEffect(_) => unreachable!("handled by its own function"),
         }
+    }
+
+    fn noticed_by(fault: &str, key: &str, text: &str, ended: &Ended) {
+        assert_eq!(ended.how(), "failed", "{fault}: {ended}");
+        let code = ended.reported("/outcome/end/diagnostic/code").as_str();
+        assert_eq!(code, Some("ISO-NS-004"), "{fault}: {ended}");
+        let causes = ended.reported("/outcome/end/diagnostic/causes").as_array().unwrap();
+        let named = |cause: &Value| {
+            cause.as_str().is_some_and(|cause| cause.starts_with(key) && cause.contains(text))
+        };
+        assert!(causes.iter().any(named), "{fault}: {key} should have noticed: {ended}");
     }
 }

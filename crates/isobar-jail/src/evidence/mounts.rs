@@ -1,6 +1,8 @@
 //! The mount table of a jailed process: everything that was asked is there with its attributes, and
 //! nothing else is.
 
+use core::ffi::CStr;
+
 use isobar_os::mountinfo::{self, Mount};
 use isobar_os::procfs;
 use isobar_os::raw::MountAttributes;
@@ -24,6 +26,9 @@ pub struct MountExpectation {
     pub covers_below: bool,
     /// Options of the file system itself, such as its size, that must be set.
     pub super_options: Vec<String>,
+    /// Which file of the host must be seen there: device and inode number as stat(2) gives them,
+    /// which for some file systems is another device than mountinfo names (btrfs).
+    pub file: Option<(u64, u64)>,
 }
 
 impl MountExpectation {
@@ -47,6 +52,7 @@ impl MountExpectation {
             optional: false,
             covers_below: false,
             super_options: Vec::new(),
+            file: None,
         }
     }
 
@@ -56,9 +62,12 @@ impl MountExpectation {
             Entry::Bind(bind) => {
                 let mut one = Self::new(target, None, bind.attributes);
                 one.covers_below = bind.directory;
-                if matches!(bind.source, BindSource::Device { .. }) {
-                    one.kind = None;
-                }
+                one.file = match &bind.source {
+                    BindSource::System(path) | BindSource::Device { path, .. } => of_host(path),
+                    BindSource::Resolved { device, inode, .. } => Some((*device, *inode)),
+                    // Whoever prepared it knows what it was made from.
+                    BindSource::Detached(_) => None,
+                };
                 Some(one)
             }
             Entry::Tmpfs { attributes, size, inodes, .. } => {
@@ -75,12 +84,26 @@ impl MountExpectation {
             Entry::Devpts { attributes, .. } => {
                 Some(Self::new(target, Some("devpts"), *attributes))
             }
-            Entry::MaskFile => {
-                Some(Self { optional: true, ..Self::new(target, None, MountAttributes::NONE) })
-            }
+            Entry::MaskFile => Some(Self {
+                optional: true,
+                file: of_host(c"/dev/null"),
+                ..Self::new(target, None, MountAttributes::NONE)
+            }),
             Entry::Freeze { attributes } => {
                 Some(Self { optional: true, ..Self::new(target, Some("proc"), *attributes) })
             }
+        }
+    }
+
+    /// What is seen at the target, if it is not the file that must be there.
+    fn another_file(&self, seen: Seen<'_>) -> Option<String> {
+        let (device, inode) = self.file?;
+        match seen(&self.target) {
+            Some(found) if found == (device, inode) => None,
+            Some((other, number)) => Some(format!(
+                "another file: inode {number} of device {other} instead of {inode} of {device}"
+            )),
+            None => Some("a file that cannot be looked at".to_owned()),
         }
     }
 
@@ -101,6 +124,11 @@ impl MountExpectation {
     }
 }
 
+/// The file behind a path of our own. One that cannot be looked at is none that anything equals.
+fn of_host(path: &CStr) -> Option<(u64, u64)> {
+    Some(rustix::fs::lstat(path).map_or((0, 0), |stat| (stat.st_dev, stat.st_ino)))
+}
+
 fn option_names(attributes: MountAttributes) -> Vec<&'static str> {
     [
         (MountAttributes::RDONLY, "ro"),
@@ -119,15 +147,22 @@ fn option_names(attributes: MountAttributes) -> Vec<&'static str> {
 #[must_use]
 pub fn mounts(pid: i32, expected: &[MountExpectation]) -> Vec<Evidence> {
     match procfs::read(pid, "mountinfo") {
-        Ok(text) => compare(&mountinfo::parse(&text), expected),
+        Ok(text) => {
+            let root = procfs::root(pid);
+            let seen = |target: &str| procfs::file_below(root.as_ref().ok()?, target).ok();
+            compare(&mountinfo::parse(&text), expected, &seen)
+        }
         Err(error) => {
             vec![line("mount.others".to_owned(), "none", observed::<&str>(Err(error)), false)]
         }
     }
 }
 
-fn compare(found: &[Mount], expected: &[MountExpectation]) -> Vec<Evidence> {
-    let mut evidence: Vec<_> = expected.iter().filter_map(|one| check(found, one)).collect();
+/// What a process sees at a path: device and inode number.
+type Seen<'a> = &'a dyn Fn(&str) -> Option<(u64, u64)>;
+
+fn compare(found: &[Mount], expected: &[MountExpectation], seen: Seen<'_>) -> Vec<Evidence> {
+    let mut evidence: Vec<_> = expected.iter().filter_map(|one| check(found, one, seen)).collect();
     let others: Vec<_> = found
         .iter()
         .filter(|mount| !belongs(mount, expected))
@@ -141,17 +176,18 @@ fn compare(found: &[Mount], expected: &[MountExpectation]) -> Vec<Evidence> {
 }
 
 /// The topmost mount at the target decides: it is what the process sees.
-fn check(found: &[Mount], one: &MountExpectation) -> Option<Evidence> {
+fn check(found: &[Mount], one: &MountExpectation, seen: Seen<'_>) -> Option<Evidence> {
     let key = format!("mount:{}", one.target);
     let mut wanted = one.kind.into_iter().chain(one.options.iter().copied()).collect::<Vec<_>>();
     wanted.push("private");
     wanted.extend(one.super_options.iter().map(String::as_str));
+    wanted.extend(one.file.map(|_| "same-file"));
     let wanted = wanted.join(" ");
     let Some(mount) = found.iter().rfind(|mount| mount.point == one.target) else {
         let missing = line(key, &wanted, "not mounted".to_owned(), false);
         return if one.optional && !is_in_own_proc(&one.target) { None } else { Some(missing) };
     };
-    Some(match one.contradiction(mount) {
+    Some(match one.contradiction(mount).or_else(|| one.another_file(seen)) {
         Some(text) => line(key, &wanted, text, false),
         None => line(key, &wanted, wanted.clone(), true),
     })
@@ -201,7 +237,7 @@ mod tests {
     }
 
     fn holds(found: &[Mount], expected: &[MountExpectation]) -> bool {
-        compare(found, expected).iter().all(|line| line.holds)
+        compare(found, expected, &|_| None).iter().all(|line| line.holds)
     }
 
     #[test]
@@ -211,6 +247,19 @@ mod tests {
         let found =
             [mount("/", "ro", &[]), mount("/usr", "ro", &[]), mount("/usr/share", "ro", &[])];
         assert!(holds(&found, &expected), "a submount of a host directory belongs to it");
+    }
+
+    #[test]
+    fn another_file_at_the_right_place_is_noticed() {
+        let usr = MountExpectation { file: Some((8, 2)), ..expectation("/usr") };
+        let expected = [expectation("/"), usr];
+        let found = [mount("/", "ro", &[]), mount("/usr", "ro", &[])];
+        for (seen, passes) in
+            [(Some((8, 2)), true), (Some((8, 3)), false), (Some((9, 2)), false), (None, false)]
+        {
+            let all = compare(&found, &expected, &|_| seen).iter().all(|line| line.holds);
+            assert_eq!(all, passes, "{seen:?}: device and inode must both be those of the host");
+        }
     }
 
     #[test]

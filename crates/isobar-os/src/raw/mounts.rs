@@ -8,6 +8,8 @@ use rustix::io::Errno;
 
 use super::call::{call, faulty, number};
 use super::files::Fd;
+#[cfg(isobar_fault)]
+use crate::fault::Fault;
 
 /// Attributes of a mount, as bits of `MOUNT_ATTR_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,13 @@ pub fn open_clone(directory: Fd, path: &CStr, recursive: bool) -> Result<Fd, Err
     if recursive {
         flags |= linux::AT_RECURSIVE;
     }
+    // Only what was resolved before is cloned without a path.
+    #[cfg(isobar_fault)]
+    let path = if recursive && path.is_empty() && crate::fault::active(Fault::SwappedGrant) {
+        crate::fault::swapped()
+    } else {
+        path
+    };
     // SAFETY: `path` is NUL-terminated and borrowed for the call.
     unsafe {
         call(number::OPEN_TREE, [directory.register(), path.as_ptr() as usize, flags as usize])
