@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod dist;
 mod elf;
+mod fuzz;
 mod nightly;
 mod packages;
 mod peers;
@@ -50,6 +51,8 @@ enum Command {
     Nightly,
     /// Make the release: a static tarball and a .deb, with pages and completions.
     Dist(dist::Options),
+    /// Run every fuzz target under libFuzzer.
+    Fuzz(fuzz::Options),
     /// Check the rules that no compiler checks.
     Tidy(tidy::Options),
     /// Measure against peers on this machine. Reports, never fails on a figure.
@@ -74,6 +77,7 @@ fn open(command: Command) -> Result<ExitCode> {
         Command::Ci => ci::run(),
         Command::Nightly => nightly::run(),
         Command::Dist(options) => dist::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Tidy(options) => tidy::run(&options),
         Command::Bench { subject } => bench::run(&subject),
     }

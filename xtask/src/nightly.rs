@@ -10,10 +10,13 @@ use serde::Serialize;
 
 use crate::stage::{self, Stages};
 use crate::test::{self, Tally};
-use crate::{ci, dist, packages, process, workspace};
+use crate::{ci, dist, fuzz, packages, process, workspace};
 
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
 const ROUNDS: u32 = 5;
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 20;
 
 /// What a nightly run leaves behind.
 #[derive(Serialize)]
@@ -58,6 +61,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             .run(stage::FLAKES, || test::repeat_behaviour(&prepared, ROUNDS))
             .unwrap_or_default();
     }
+    stages.run(stage::FUZZ, || fuzz::run_all(None, FUZZ_SECONDS));
     if workspace::is_root() {
         stages.run(stage::DIST, || dist::check(true));
     }

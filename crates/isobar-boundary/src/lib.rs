@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+#[cfg(test)]
+mod fuzz;
 pub mod protocol;
 
 #[cfg(feature = "conformance")]

@@ -14,6 +14,8 @@ mod agent;
 mod boundary;
 mod errors;
 mod etc;
+#[cfg(test)]
+mod fuzz;
 mod grants;
 mod groups;
 mod jail_spec;

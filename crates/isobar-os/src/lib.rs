@@ -7,6 +7,8 @@ pub mod capability;
 pub mod cgroup;
 #[cfg(isobar_fault)]
 pub mod fault;
+#[cfg(test)]
+mod fuzz;
 pub mod idmap;
 pub mod landlock;
 pub mod mount;

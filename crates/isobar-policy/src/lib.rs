@@ -52,6 +52,8 @@ mod write;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod mutation;

@@ -16,7 +16,7 @@ fn rounds() -> usize {
 }
 
 /// What must hold for any bytes.
-fn check(bytes: &[u8]) {
+pub(crate) fn check(bytes: &[u8]) {
     let shown = escape_bytes(bytes);
     assert!(!shown.chars().any(char::is_control), "{bytes:?} reached the terminal as {shown:?}");
     check_parsed(bytes, parse(bytes));

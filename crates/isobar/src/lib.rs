@@ -14,6 +14,8 @@ mod cli;
 mod cmd;
 mod exit;
 mod flags;
+#[cfg(test)]
+mod fuzz;
 mod hint;
 mod lang;
 mod output;

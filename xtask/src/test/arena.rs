@@ -13,6 +13,10 @@ use super::{Suite, Tally, suite};
 use crate::process::{self, Ended};
 use crate::workspace;
 
+/// How long each fuzz target gets random bytes as a plain test; nine of them are the five seconds
+/// that CI has for it.
+const FUZZ_MILLISECONDS: &str = "550";
+
 /// The surroundings of a test run, the same for whoever called and for the ordinary user.
 ///
 /// Tests find in their environment:
@@ -112,7 +116,8 @@ impl Arena {
             .env("ISOBAR_PEERS", &self.peers)
             .env("ISOBAR_SKIPS", &skips)
             .env("INSTA_WORKSPACE_ROOT", &self.tree)
-            .env("INSTA_UPDATE", "no");
+            .env("INSTA_UPDATE", "no")
+            .env("BOLERO_RANDOM_TEST_TIME_MS", FUZZ_MILLISECONDS);
         if let Some(fixtures) = suite::fixtures(&self.tree) {
             command.env("ISOBAR_FIXTURES", fixtures);
         }

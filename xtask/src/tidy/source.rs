@@ -88,7 +88,9 @@ fn is_test_file(path: &Path) -> bool {
     let in_directory = path.components().any(
         |part| matches!(part, Component::Normal(name) if name == "tests" || name == "benches"),
     );
-    in_directory || path.file_name().is_some_and(|name| name == "tests.rs")
+    // In a crate that is a file of fuzz targets, which are tests.
+    let fuzz = path.starts_with("crates") && path.ends_with("fuzz.rs");
+    in_directory || fuzz || path.file_name().is_some_and(|name| name == "tests.rs")
 }
 
 /// Marks the lines of items under `#[cfg(test)]` (and `cfg(all(test, …))`).

@@ -24,7 +24,7 @@ pub(super) fn of_file(path: &Path) -> Option<Interpreter> {
     parse(&read_head(path, KERNEL_READS)?)
 }
 
-fn parse(head: &[u8]) -> Option<Interpreter> {
+pub(super) fn parse(head: &[u8]) -> Option<Interpreter> {
     let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let line = line.trim_ascii();
     let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());

@@ -10,6 +10,8 @@ mod bounds;
 mod environment;
 mod error;
 mod file_system;
+#[cfg(test)]
+mod fuzz;
 mod grant;
 mod interpreter;
 mod open;

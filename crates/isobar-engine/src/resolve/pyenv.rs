@@ -160,7 +160,7 @@ fn script_directory(arguments: &[std::ffi::OsString], caller: &Caller) -> Option
 }
 
 /// The names in a version file: the first word of each line that is no comment.
-fn names_in(text: &str) -> Vec<String> {
+pub(super) fn names_in(text: &str) -> Vec<String> {
     let words = text.lines().filter_map(|line| line.split_whitespace().next());
     words.filter(|word| !word.starts_with('#')).map(str::to_owned).collect()
 }

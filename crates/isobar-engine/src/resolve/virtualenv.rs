@@ -36,7 +36,7 @@ pub(super) fn bases(
 }
 
 /// The value of `key` in the form of `pyvenv.cfg`: `key = value`, one a line, case ignored.
-fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
+pub(super) fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         .find_map(|(name, value)| name.trim().eq_ignore_ascii_case(key).then(|| value.trim()))

@@ -41,7 +41,7 @@ impl Hierarchies {
     }
 
     /// Combines both texts.
-    pub(super) fn parse(mounts: &str, groups: &str) -> Self {
+    pub(crate) fn parse(mounts: &str, groups: &str) -> Self {
         let mounts = mountinfo::parse(mounts);
         let directories = Controller::ALL
             .into_iter()
