@@ -14,6 +14,7 @@ mod file_system;
 mod fuzz;
 mod grant;
 mod interpreter;
+mod lent;
 mod open;
 mod own_paths;
 mod prefix;
@@ -93,7 +94,7 @@ pub(crate) fn resolve(
     let mut refusals = Vec::new();
     let mut grants = Grants::default();
     grants.add_policy(&world, &mut refusals);
-    let installation = find_program(&world, &argv, &mut grants, &tmpfs)
+    let installation = find_program(&world, (&argv, cwd.as_deref()), &mut grants, &tmpfs)
         .map_err(|error| grant::add_refusal(&mut refusals, error.refusal(error.clause())));
     let Ok(installation) = installation else { return Err(refusals) };
     if !refusals.is_empty() {
@@ -150,16 +151,27 @@ fn tmpfs_targets(policy: &Policy) -> Result<Vec<String>, ResolveError> {
     targets.collect::<Result<_, _>>().map_err(ResolveError::Target)
 }
 
-/// Finds the program and grants what it needs.
+/// Finds the program and grants what it needs. Beside the command stands the working directory that
+/// was asked for.
 fn find_program(
     world: &World<'_>,
-    argv: &[OsString],
+    (argv, asked): (&[OsString], Option<&str>),
     grants: &mut Grants,
     tmpfs: &[String],
 ) -> Result<Installation, ResolveError> {
     let (name, arguments) = argv.split_first().ok_or(ResolveError::NoCommand)?;
-    let found = program::find(name, world.caller)?;
+    // What the guest will see at that path is meant before what the host has there.
+    let lent = lent::find(name, asked, grants, tmpfs)?;
+    let found = match &lent {
+        Some(lent) => lent.host.clone(),
+        None => program::find(name, world.caller)?,
+    };
     let mut needs = toolchain::locate(world.caller, &found, arguments)?;
+    if let Some(lent) = lent {
+        needs.program = lent.place;
+        needs.lone = None;
+        needs.prefixes.retain(|shared| !shared.source.starts_with(&lent.source));
+    }
     let view = View { grants: &grants.list, tmpfs };
     // A program that is lent is executed where it was lent.
     if let Some(place) = needs.lone.as_ref().and_then(|real| view.place_of(real)) {

@@ -1,6 +1,7 @@
 //! Grants: read-only means read-only, read-write means on the host, and nothing beside them.
 
-use std::os::unix::fs::chown;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 
 use crate::guest::{passes, python, sh, text};
 use crate::harness::Isobar;
@@ -166,4 +167,18 @@ fn a_grant_inside_another_needs_a_place_there() {
     assert_eq!(ended.codes().len(), 1, "{ended}");
     assert!(ended.err().contains("/data/missing"), "which one: {ended}");
     assert!(!data.join("missing").exists(), "{ended}");
+}
+
+#[test]
+fn a_lent_program_can_be_named_as_the_guest_sees_it() {
+    let script = "#!/bin/sh\necho \"$0 in $PWD\"\n";
+    for (flags, program) in [(&[][..], "/opt/x/prog"), (&["--cwd", "/opt/x"], "./prog")] {
+        let isobar = Isobar::run_command();
+        let file = isobar.file("dir/prog", script);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let isobar = isobar.args(["--ro", "dir:/opt/x"]).args(flags);
+        let ended = isobar.args(["--", program]).run();
+        assert_eq!(ended.code, Some(0), "{ended}");
+        assert!(ended.out().starts_with("/opt/x/prog in "), "{ended}");
+    }
 }

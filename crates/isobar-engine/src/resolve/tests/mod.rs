@@ -4,6 +4,7 @@
 mod environment;
 mod grants;
 mod installation;
+mod lent;
 mod pyenv;
 mod script;
 mod sockets;
