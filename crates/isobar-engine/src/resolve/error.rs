@@ -48,11 +48,11 @@ pub(crate) enum ResolveError {
     )]
     VirtualenvBase { environment: PathBuf, base: PathBuf },
     #[error(
-        "\"{}\", which a guest may have written, would choose that \"{}\" is lent",
+        "\"{}\", which a guest may have written, would choose that {} is lent",
         shown(by),
-        shown(path)
+        quoted(paths)
     )]
-    Steered { path: PathBuf, by: PathBuf },
+    Steered { paths: Vec<PathBuf>, by: PathBuf },
     #[error("\"{}\" does not exist", shown(path))]
     PathMissing { path: PathBuf },
     #[error("\"{}\" cannot be opened: {source}", shown(path))]
@@ -191,10 +191,12 @@ impl ResolveError {
             Self::ToolchainOff { path } => {
                 return format!("use --toolchain auto, or grant it: --ro '{}'", shown(path));
             }
-            Self::Steered { path, .. } => {
+            Self::Steered { paths, .. } => {
+                let flags: Vec<_> =
+                    paths.iter().map(|path| format!("--ro '{}'", shown(path))).collect();
                 return format!(
-                    "if you mean it, grant it by name: --ro '{}'; or use --toolchain none",
-                    shown(path)
+                    "if you mean it, grant it by name: {}; or use --toolchain none",
+                    flags.join(" ")
                 );
             }
             Self::PyenvMissing { name, .. } => {
@@ -256,6 +258,12 @@ impl ResolveError {
             acceptable: None,
         }
     }
+}
+
+/// Paths for people, in one sentence.
+fn quoted(paths: &[PathBuf]) -> String {
+    let each: Vec<_> = paths.iter().map(|path| format!("\"{}\"", shown(path))).collect();
+    each.join(" and ")
 }
 
 /// A path for people.

@@ -23,12 +23,15 @@ pub(super) fn check(grants: &[Grant], needs: &Installation) -> Result<(), Resolv
     let lone = needs.lone.iter();
     let files = needs.files.iter().map(|shared| &shared.source);
     let prefixes = needs.prefixes.iter().map(|shared| &shared.source);
-    let stray = prefixes.chain(files).chain(lone).find_map(|source| {
+    let stray = prefixes.chain(files).chain(lone).filter_map(|source| {
         let real = std::fs::canonicalize(source).unwrap_or_else(|_| source.clone());
         let given = in_system(&real) || grants.iter().any(|grant| holds(grant, &real));
         (!given).then_some(real)
     });
-    let Some(path) = stray else { return Ok(()) };
+    let paths = outermost(stray);
+    if paths.is_empty() {
+        return Ok(());
+    }
     let changeable = |path: &PathBuf| {
         grants.iter().any(|grant| {
             let lent = grant.access == Access::Rw || grant.origin == GrantOrigin::Workspace;
@@ -36,9 +39,21 @@ pub(super) fn check(grants: &[Grant], needs: &Installation) -> Result<(), Resolv
         })
     };
     match needs.consulted.iter().flat_map(|one| trail(one)).find(changeable) {
-        Some(by) => Err(ResolveError::Steered { path, by }),
+        Some(by) => Err(ResolveError::Steered { paths, by }),
         None => Ok(()),
     }
+}
+
+/// Those of `paths` that lie in no other, so that granting them grants all.
+fn outermost(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut outer: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if !outer.iter().any(|one| path.starts_with(one)) {
+            outer.retain(|one| !one.starts_with(&path));
+            outer.push(path);
+        }
+    }
+    outer
 }
 
 /// Whether `real` is, or lies in, what `grant` lends; another mount of it counts too.

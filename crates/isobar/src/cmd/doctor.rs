@@ -162,9 +162,22 @@ fn requirements(facts: &HostFacts) -> Vec<Requirement> {
             Some(CgroupVersion::V2) => format!("cgroup v2 {}", controller.name()),
             None => format!("cgroup {}", controller.name()),
         };
-        requirement(name, controller_need(controller), facts.controller(controller))
+        let fact = without_group(facts, controller).unwrap_or(facts.controller(controller));
+        requirement(name, controller_need(controller), fact)
     });
     layers.chain(controllers).collect()
+}
+
+/// What is said of a control group that is missing and not missed: processes are counted without one.
+fn without_group(facts: &HostFacts, controller: Controller) -> Option<Fact> {
+    let counted = facts.layer(Layer::ProcessLimit).works();
+    match facts.controller(controller) {
+        Fact::Missing { why, .. } if controller == Controller::Pids && counted => {
+            let remedy = "nothing to do: the user namespace counts processes instead".to_owned();
+            Some(Fact::Missing { why, remedy })
+        }
+        Fact::Missing { .. } | Fact::Works => None,
+    }
 }
 
 fn requirement(name: String, need: Need, fact: Fact) -> Requirement {

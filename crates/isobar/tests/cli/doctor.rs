@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::harness::Isobar;
+use crate::errors::staged::staged_as_root;
+use crate::harness::{Isobar, is_root};
 
 #[test]
 fn its_json_keeps_its_form() {
@@ -43,4 +44,22 @@ fn what_is_not_built_is_not_examined() {
     let ended = Isobar::new().args(["doctor", "--boundary", "wasm"]).run();
     assert_eq!(ended.codes(), ["ISO-HOST-012"], "{ended}");
     assert_eq!(ended.code, Some(125), "{ended}");
+}
+
+/// Without a control group for them, processes are counted for the user namespace.
+#[test]
+fn a_missing_group_that_nobody_needs_asks_for_nothing() {
+    let isobar =
+        if is_root() { staged_as_root("umount /sys/fs/cgroup/pids") } else { Isobar::new() };
+    let ended = isobar.args(["doctor", "--json"]).run();
+    let found: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let all = found["boundaries"][0]["requirements"].as_array().unwrap();
+    let group = |one: &&Value| one["name"].as_str().is_some_and(|name| name.ends_with(" pids"));
+    let pids = all.iter().find(group).expect("it is listed");
+    if pids["met"] == true {
+        return crate::harness::skip("a_missing_group", "a user without a pids group");
+    }
+    let remedy = pids["remedy"].as_str().unwrap();
+    assert!(remedy.starts_with("nothing to do"), "{remedy}");
+    assert_eq!(found["boundaries"][0]["ready"], true, "and nothing is refused for it: {ended}");
 }

@@ -6,7 +6,7 @@
 
 mod hosts;
 mod inside;
-mod staged;
+pub(crate) mod staged;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

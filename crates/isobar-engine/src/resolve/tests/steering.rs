@@ -97,3 +97,25 @@ fn a_version_file_chooses_among_the_installed_versions_only() {
     let refusal = scene.refused(&["python3", "x.py"], Code::ResolveToolchain);
     assert!(refusal.why.contains(".python-version"), "it names the file: {}", refusal.why);
 }
+
+/// A script of the workspace whose `env` leads through a shim to the caller's own interpreter.
+#[test]
+fn the_remedy_says_all_that_has_to_be_passed() {
+    let mut scene = scene();
+    let root = scene.text("home/.pyenv");
+    let shim = format!("#!/bin/sh\nexport PYENV_ROOT=\"{root}\"\nexec \"{root}/pyenv\" exec x\n");
+    scene.executable("home/.pyenv/shims/python3", &shim);
+    scene.python("home/.pyenv/versions/3.12.1");
+    scene.file("home/.pyenv/version", "3.12.1\n");
+    scene.search(&["home/.pyenv/shims"]);
+    scene.executable("work/job.py", "#!/usr/bin/env python3\n");
+    let refusal = scene.refused(&["./job.py"], Code::ResolveToolchain);
+    let quoted = refusal.remedy.split("--ro '").skip(1).filter_map(|rest| rest.split('\'').next());
+    let named: Vec<&str> = quoted.collect();
+    assert_eq!(named, [scene.text("home/.pyenv/versions/3.12.1")], "one flag: {}", refusal.remedy);
+    scene.policy.fs.ro = named.into_iter().map(|path| GrantSpec::Text(path.to_owned())).collect();
+    let resolved = scene.resolved(&["./job.py"]);
+    let path = variable(&resolved, "PATH").expect("env looks there");
+    let bin = scene.text("home/.pyenv/versions/3.12.1/bin");
+    assert!(path.split(':').any(|one| one == bin), "and env finds the interpreter: {path}");
+}

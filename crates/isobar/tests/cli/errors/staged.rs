@@ -50,7 +50,7 @@ pub(super) fn staged(bin: &Path, script: &str) -> Isobar {
 
 /// isobar as root in a mount namespace in which `script` ran, with a state directory that is empty
 /// there.
-pub(super) fn staged_as_root(script: &str) -> Isobar {
+pub(crate) fn staged_as_root(script: &str) -> Isobar {
     let empty = "mkdir -p -m 700 /run/isobar; mount -t tmpfs -o mode=700 none /run/isobar";
     let script = format!("set -e; {empty}; {script}; exec \"$0\" \"$@\"");
     Isobar::new().under(["unshare", "--mount", "sh", "-c", &script])
