@@ -54,7 +54,7 @@ pub(crate) fn run_all(wanted: Option<&str>, seconds: u32) -> Result<()> {
         let grown = grown(target, &directory)?;
         let mut bolero = process::command(&runner);
         bolero.args(["bolero", "test", &target.test, "--package", &target.package]);
-        bolero.args(["--engine", "libfuzzer", "--sanitizer", "NONE", "--time"]);
+        bolero.args(["--engine", "libfuzzer", "--sanitizer", "NONE", "-T"]);
         bolero.arg(format!("{seconds}s")).arg("--target-dir").arg(directory.join("build"));
         bolero.arg("--corpus-dir").arg(&grown).arg("--crashes-dir").arg(directory.join("crashes"));
         if let Err(error) = process::run(bolero.current_dir(workspace::root())) {
@@ -63,7 +63,11 @@ pub(crate) fn run_all(wanted: Option<&str>, seconds: u32) -> Result<()> {
         }
     }
     if !crashed.is_empty() {
-        bail!("found something: {}; inputs in {}", crashed.join(", "), directory.display());
+        bail!(
+            "found something, or did not run: {}; inputs in {}",
+            crashed.join(", "),
+            directory.display()
+        );
     }
     println!("{} targets, {seconds} s each, nothing found", targets.len());
     Ok(())
