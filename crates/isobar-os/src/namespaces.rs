@@ -65,4 +65,20 @@ impl NamespaceKind {
             Self::Time => "time",
         }
     }
+
+    /// The name of the link to the namespace that a process's children get. It is another one for
+    /// time namespaces: before Linux 6.3 a process that makes one is never in it itself.
+    #[must_use]
+    pub const fn link_of_children(self) -> &'static str {
+        match self {
+            Self::Time => "time_for_children",
+            Self::User
+            | Self::Pid
+            | Self::Mount
+            | Self::Net
+            | Self::Ipc
+            | Self::Uts
+            | Self::Cgroup => self.link(),
+        }
+    }
 }

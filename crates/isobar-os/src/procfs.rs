@@ -43,12 +43,12 @@ pub fn file_below(root: &OwnedFd, path: &str) -> io::Result<(u64, u64)> {
     Ok((stat.st_dev, stat.st_ino))
 }
 
-/// The identity of a namespace of a process, such as `net:[4026531840]`.
+/// The identity of the namespace that the children of a process have, such as `net:[4026531840]`.
 ///
 /// # Errors
 /// As readlink(2).
 pub fn namespace(pid: i32, kind: NamespaceKind) -> io::Result<String> {
-    let link = std::fs::read_link(format!("/proc/{pid}/ns/{}", kind.link()))?;
+    let link = std::fs::read_link(format!("/proc/{pid}/ns/{}", kind.link_of_children()))?;
     Ok(link.to_string_lossy().into_owned())
 }
 

@@ -1,7 +1,7 @@
 //! Starts processes that share this memory until they execute a program or end.
 //!
-//! `CLONE_VM` without `CLONE_VFORK`: nothing is copied, and the agent goes on while the process
-//! waits for the host. The process runs on a stack in an [`Image`] and reads its arguments from
+//! `CLONE_VM` without `CLONE_VFORK`, where the kernel takes it: nothing is copied, and the agent goes
+//! on while the process waits for the host. The process runs on a stack in an [`Image`] and reads its arguments from
 //! there. When it has left this memory, by execve or by its end, the kernel closes its copy of a
 //! pipe: in both cases it switches memory first (`begin_new_exec` and `do_exit`, Linux 2.6 and
 //! later), so after the pipe's end the image may go.
@@ -39,10 +39,23 @@ fn place<T>(image: &Image, value: T) -> *mut u8 {
 }
 
 fn clone(place: *mut u8, entry: extern "C" fn(*const u8) -> !) -> Result<i32, Errno> {
-    let flags = (CLONE_VM | SIGCHLD) as usize;
+    match clone_with(CLONE_VM | SIGCHLD, place, entry) {
+        // Before Linux 6.3 exec does not enter the time namespace that the stage made, and whoever
+        // is to enter one must not share memory. A copy reads its plan as well, and the pipe tells
+        // of its end as well.
+        Err(Errno::INVAL) => clone_with(SIGCHLD, place, entry),
+        other => other,
+    }
+}
+
+fn clone_with(
+    flags: u32,
+    place: *mut u8,
+    entry: extern "C" fn(*const u8) -> !,
+) -> Result<i32, Errno> {
     // SAFETY: `place` is where the new process finds its arguments, and the end of what is left of
     // its stack. Both callers keep the image until the process has left this memory.
-    let raw = unsafe { machine::clone(flags, place, entry, place) };
+    let raw = unsafe { machine::clone(flags as usize, place, entry, place) };
     call::result(raw).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::SRCH))
 }
 

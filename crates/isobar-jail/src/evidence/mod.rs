@@ -24,7 +24,8 @@ pub fn observed<T: ToString>(reading: std::io::Result<T>) -> String {
     }
 }
 
-/// Whether `pid` is in another namespace of each kind than we are. Key `namespace.KIND`.
+/// Whether `pid`, with what it starts, is in another namespace of each kind than we are. Key
+/// `namespace.KIND`.
 #[must_use]
 pub fn namespaces(pid: i32, kinds: &[NamespaceKind]) -> Vec<Evidence> {
     kinds.iter().map(|kind| namespace(pid, *kind)).collect()
@@ -36,7 +37,7 @@ fn namespace(pid: i32, kind: NamespaceKind) -> Evidence {
     Evidence {
         key: format!("namespace.{}", kind.link()),
         grade: Grade::ReadBack,
-        source: format!("/proc/PID/ns/{}", kind.link()),
+        source: format!("/proc/PID/ns/{}", kind.link_of_children()),
         expected: format!("other than {}", observed(ours)),
         observed: observed(theirs),
         holds,
