@@ -143,7 +143,8 @@ fn mount_setattr(
     .map(drop)
 }
 
-/// Sets attributes on the mount of `directory`, and with `recursive` on all below it.
+/// Sets attributes on the mount of `directory`, and with `recursive` on all below it, and takes it out
+/// of propagation: a copy of a shared mount, as all mounts of a systemd host are, is shared too.
 ///
 /// # Errors
 /// As mount_setattr(2).
@@ -155,8 +156,12 @@ pub fn set_attributes(
     #[cfg(isobar_fault)]
     let attributes = MountAttributes(attributes.0 & !crate::fault::dropped_attributes());
     let flags = linux::AT_EMPTY_PATH | if recursive { linux::AT_RECURSIVE } else { 0 };
-    let set =
-        linux::mount_attr { attr_set: attributes.0, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let set = linux::mount_attr {
+        attr_set: attributes.0,
+        attr_clr: 0,
+        propagation: u64::from(linux::MS_PRIVATE),
+        userns_fd: 0,
+    };
     mount_setattr(directory, c"", flags, &set)
 }
 
