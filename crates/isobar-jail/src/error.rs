@@ -69,6 +69,9 @@ pub enum JailError {
     /// The process could not be made.
     #[error("cannot make a process in new namespaces")]
     Clone(#[source] Errno),
+    /// The process could not be made in its control group.
+    #[error("cannot make a process in its control group")]
+    Group(#[source] Errno),
     /// The supervisor could not write the identity maps.
     #[error("cannot map user and group numbers")]
     Maps(#[source] std::io::Error),

@@ -33,14 +33,22 @@ pub struct Jailed {
 ///
 /// # Errors
 /// [`JailError`]; nothing is left of the attempt.
-pub fn launch(spec: JailSpec) -> Result<Jailed, JailError> {
+pub fn launch(mut spec: JailSpec) -> Result<Jailed, JailError> {
     let expected_mounts = MountExpectation::of(&spec.root);
     let maps = match &spec.identity {
         Identity::Mapped { uid_map, gid_map, .. } => Some((uid_map.clone(), gid_map.clone())),
         Identity::Own { .. } => None,
     };
+    let group = spec.unified_group.take();
     let (prepared, descriptors) = prepare(spec).map_err(JailError::Prepare)?;
-    let stage = Stage::start(prepared, descriptors).map_err(JailError::Clone)?;
+    let group = group.as_ref().map(AsFd::as_fd);
+    let stage = Stage::start(prepared, descriptors, group).map_err(|errno| match errno {
+        // What clone3(2) says of the group, and of nothing else that is asked for here.
+        Errno::ACCESS | Errno::BUSY | Errno::NODEV | Errno::OPNOTSUPP if group.is_some() => {
+            JailError::Group(errno)
+        }
+        errno => JailError::Clone(errno),
+    })?;
     let jailed = Jailed { stage, expected_mounts };
     if let Some((uid_map, gid_map)) = maps {
         write_map(jailed.pid(), "uid_map", &uid_map).map_err(JailError::Maps)?;

@@ -83,8 +83,10 @@ pub struct JailSpec {
     pub clocks: Option<ClockOffsets>,
     /// Its host name; needs a uts namespace.
     pub hostname: Option<CString>,
-    /// `tasks` files of the control groups that it joins.
+    /// `tasks` files of the control groups of version 1 that it joins.
     pub groups: Vec<OwnedFd>,
+    /// The control group of version 2 that it is made in.
+    pub unified_group: Option<OwnedFd>,
     /// Resource limits.
     pub limits: Vec<ResourceLimit>,
     /// The late phase; empty for a process that confines itself later.

@@ -1,6 +1,6 @@
 //! Where memory is shared between processes: the entry points of stage and helper.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use isobar_os::Errno;
@@ -32,12 +32,16 @@ struct Memory {
 }
 
 impl Stage {
-    /// Starts the stage in a new user and process namespace. `descriptors` are those whose numbers
-    /// `prepared` names.
+    /// Starts the stage in a new user and process namespace, and in the control group `group`.
+    /// `descriptors` are those whose numbers `prepared` names.
     ///
     /// # Errors
     /// As mmap(2), pipe(2) and clone3(2).
-    pub(crate) fn start(prepared: Prepared, descriptors: Vec<OwnedFd>) -> Result<Self, Errno> {
+    pub(crate) fn start(
+        prepared: Prepared,
+        descriptors: Vec<OwnedFd>,
+        group: Option<BorrowedFd<'_>>,
+    ) -> Result<Self, Errno> {
         let stack = ChildStack::new()?;
         let (executed, held) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let prepared = Box::new(prepared);
@@ -45,7 +49,8 @@ impl Stage {
         // SAFETY: stack and box go into `memory`, which lives until the process has executed its
         // program (`release` makes sure) or was reaped (drop order). `stage_entry` calls only
         // `stage::run`, which keeps to `isobar_os::raw`.
-        let (pid, pidfd) = unsafe { spawn_sharing_memory(flags, &stack, stage_entry, &*prepared) }?;
+        let (pid, pidfd) =
+            unsafe { spawn_sharing_memory(flags, group, &stack, stage_entry, &*prepared) }?;
         drop(held);
         let memory = Memory { prepared, executed, _stack: stack, _descriptors: descriptors };
         Ok(Self { child: Child::new(pid, pidfd), memory: Some(memory) })
@@ -110,8 +115,9 @@ pub(crate) fn start_helper(helper: &Helper) -> Result<i32, Errno> {
     // SAFETY: `helper` lies in a `Prepared`, which outlives the stage; the stage's process
     // namespace dies with the stage, and with it the helper. `helper_entry` keeps to
     // `isobar_os::raw`.
-    let (pid, pidfd) =
-        unsafe { spawn_sharing_memory(SpawnFlags::FILES, &helper.stack, helper_entry, helper) }?;
+    let (pid, pidfd) = unsafe {
+        spawn_sharing_memory(SpawnFlags::FILES, None, &helper.stack, helper_entry, helper)
+    }?;
     // The descriptor closes at exec; closing it here would go through the C library.
     let _open = std::mem::ManuallyDrop::new(pidfd);
     Ok(pid)

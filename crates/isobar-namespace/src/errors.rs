@@ -31,6 +31,7 @@ fn refusal(error: &JailError) -> Option<Refusal> {
         JailError::Stage { errno, .. } if new_proc_refused(error) => {
             (Code::HostUserNamespaces, None, *errno)
         }
+        JailError::Group(errno) => (Code::HostCgroupMissing, None, *errno),
         JailError::Stage { step, errno, subject } => {
             (code_of(*step)?, clause_of(*step, subject.as_deref()), *errno)
         }
@@ -50,6 +51,8 @@ fn refusal(error: &JailError) -> Option<Refusal> {
             format!("{text}: the value is above the caller's own hard limit"),
             "ask for less, or raise the hard limit (ulimit -H)".to_owned(),
         )
+    } else if code == Code::HostCgroupMissing {
+        (code, text, crate::groups::REMEDY_UNIFIED.to_owned())
     } else {
         (code, text, "run `isobar doctor` to see what this host offers".to_owned())
     };

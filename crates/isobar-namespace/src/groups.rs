@@ -1,10 +1,15 @@
 //! The slot and the control groups of one sandbox.
 
 use isobar_boundary::LaunchError;
-use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, SandboxGroups, remove_left};
+use isobar_os::cgroup::{
+    CgroupError, Group, Hierarchies, Limits, Place, SandboxGroups, peak_file, remove_left,
+};
 use isobar_os::slot::{HeldSlot, SlotError};
 use isobar_os::state_dir::StateDir;
-use isobar_policy::{Clause, Code, Controller, Evidence, Grade, LimitHit, Privilege, Refusal};
+use isobar_policy::{
+    Acceptance, CgroupVersion, Clause, Code, Controller, Evidence, Grade, LimitHit, Privilege,
+    Refusal,
+};
 
 use crate::errors::failed;
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits};
@@ -39,6 +44,12 @@ impl Holdings {
         let claims = if needs_range { Claims::of_host() } else { Claims::default() };
         let hierarchies = Hierarchies::discover()
             .map_err(|error| failed(Code::HostProbe, &error, "mount /proc"))?;
+        let refused = |error: CgroupError| {
+            let (clause, acceptable) = clause_of(&planned.limits);
+            let refusal = Refusal { clause, acceptable, ..group_refusal(&error) };
+            LaunchError::Refused(vec![refusal])
+        };
+        let place = Place::settle(hierarchies, limits).map_err(refused)?;
         let lock = |error: SlotError| no_slot(&error);
         HeldSlot::collect(&state, remove_left).map_err(lock)?;
         let mut made = Ok(SandboxGroups::default());
@@ -47,8 +58,8 @@ impl Holdings {
                 return false;
             }
             let name = group_name(planned, slot.number());
-            made = match slot.write_note(&SandboxGroups::places(&hierarchies, &name)) {
-                Ok(()) => SandboxGroups::make(&hierarchies, &name, limits),
+            made = match slot.write_note(&SandboxGroups::places(&place, &name)) {
+                Ok(()) => SandboxGroups::make(&place, &name, limits),
                 Err(errno) => {
                     Err(CgroupError::Use { path: state.path().to_owned(), source: errno.into() })
                 }
@@ -56,7 +67,7 @@ impl Holdings {
             !is_busy(&made)
         })
         .map_err(lock)?;
-        let groups = made.map_err(|error| LaunchError::Refused(vec![group_refusal(&error)]))?;
+        let groups = made.map_err(refused)?;
         let range = needs_range.then(|| Range::of_slot(slot.number()));
         Ok(Self { groups, range, slot: Some(slot) })
     }
@@ -76,11 +87,11 @@ impl Holdings {
         let mut evidence = Vec::new();
         for group in self.groups.all() {
             let name = group.controller().name();
-            for (file, expected) in expected_values(group.controller(), limits) {
+            for (key, file, expected) in expected_values(group, limits) {
                 let found = group.read(file).unwrap_or_else(|error| error.to_string());
-                let source = format!("cgroup v1 {file}");
+                let source = format!("{} {file}", interface(group.version()));
                 evidence.push(Evidence::compare(
-                    format!("cgroup.{name}.limit"),
+                    format!("cgroup.{name}.{key}"),
                     Grade::ReadBack,
                     source,
                     expected,
@@ -106,30 +117,23 @@ impl Holdings {
                 hits.push(LimitHit { clause: Clause::Pids, limit, observed: refused, source });
             }
         }
-        if let (Some(MemoryLimit::Cgroup(limit)), Some(peak)) = (limits.memory, self.peak_memory())
+        if let (Some(MemoryLimit::Cgroup(limit)), Some(peak)) =
+            (limits.memory, self.groups.peak_memory())
             && out_of_memory
         {
-            let source = "memory.max_usage_in_bytes".to_owned();
+            let version = self.groups.get(Controller::Memory).map(Group::version);
+            let source = peak_file(version.unwrap_or(CgroupVersion::V1)).to_owned();
             hits.push(LimitHit { clause: Clause::Memory, limit, observed: peak, source });
         }
         hits
     }
 
-    pub(crate) fn peak_memory(&self) -> Option<u64> {
-        self.groups.get(Controller::Memory)?.number("memory.max_usage_in_bytes").ok()
-    }
-
-    pub(crate) fn out_of_memory_kills(&self) -> u64 {
-        self.groups
-            .get(Controller::Memory)
-            .and_then(|group| group.keyed("memory.oom_control", "oom_kill").ok())
-            .unwrap_or(0)
-    }
-
-    /// Processor time used, microseconds.
-    pub(crate) fn cpu_micros(&self) -> Option<u64> {
-        let nanos = self.groups.get(Controller::Cpuacct)?.number("cpuacct.usage").ok()?;
-        Some(nanos / 1000)
+    /// Where the processor time is read.
+    pub(crate) fn cpu_source(&self) -> &'static str {
+        match self.groups.get(Controller::Cpuacct).map(Group::version) {
+            Some(CgroupVersion::V2) => "cpu.stat usage_usec",
+            Some(CgroupVersion::V1) | None => "cpuacct.usage",
+        }
     }
 }
 
@@ -161,39 +165,67 @@ fn group_limits(limits: &PlannedLimits) -> Limits {
     }
 }
 
-fn expected_values(controller: Controller, limits: &PlannedLimits) -> Vec<(&'static str, String)> {
+/// Key, file and content of what must be read back of a group.
+fn expected_values(
+    group: &Group,
+    limits: &PlannedLimits,
+) -> Vec<(&'static str, &'static str, String)> {
     let wanted = group_limits(limits);
-    match controller {
-        // The kernel keeps whole pages.
-        Controller::Memory => wanted
-            .memory_bytes
-            .map(|bytes| ("memory.limit_in_bytes", (bytes / 4096 * 4096).to_string()))
-            .into_iter()
-            .collect(),
-        Controller::Pids => {
-            wanted.tasks.map(|tasks| ("pids.max", tasks.to_string())).into_iter().collect()
+    let unified = group.version() == CgroupVersion::V2;
+    let mut expected = Vec::new();
+    match group.controller() {
+        Controller::Memory => {
+            let Some(bytes) = wanted.memory_bytes else { return expected };
+            // The kernel keeps whole pages.
+            let pages = (bytes / 4096 * 4096).to_string();
+            if !unified {
+                expected.push(("limit", "memory.limit_in_bytes", pages));
+                return expected;
+            }
+            expected.push(("limit", "memory.max", pages));
+            expected.push(("whole", "memory.oom.group", "1".to_owned()));
+            if group.has("memory.swap.max") {
+                expected.push(("swap", "memory.swap.max", "0".to_owned()));
+            }
         }
-        Controller::Cpu => wanted
-            .cpu_millis
-            .map(|millis| ("cpu.cfs_quota_us", (u64::from(millis) * 100).to_string()))
-            .into_iter()
-            .collect(),
-        Controller::Cpuacct => Vec::new(),
+        Controller::Pids => {
+            expected.extend(wanted.tasks.map(|tasks| ("limit", "pids.max", tasks.to_string())));
+        }
+        Controller::Cpu => {
+            let quota = wanted.cpu_millis.map(|millis| u64::from(millis) * 100);
+            expected.extend(quota.map(|quota| {
+                if unified {
+                    ("limit", "cpu.max", format!("{quota} 100000"))
+                } else {
+                    ("limit", "cpu.cfs_quota_us", quota.to_string())
+                }
+            }));
+        }
+        Controller::Cpuacct => {}
+    }
+    expected
+}
+
+/// As reports name it.
+const fn interface(version: CgroupVersion) -> &'static str {
+    match version {
+        CgroupVersion::V1 => "cgroup v1",
+        CgroupVersion::V2 => "cgroup v2",
     }
 }
 
-fn member(group: &isobar_os::cgroup::Group, name: &str, pid: i32) -> Evidence {
-    let tasks = group.read("tasks");
-    let is_in = tasks.as_ref().is_ok_and(|text| text.lines().any(|line| line == pid.to_string()));
-    let observed = match &tasks {
+fn member(group: &Group, name: &str, pid: i32) -> Evidence {
+    let members = group.read(group.members());
+    let is_in = members.as_ref().is_ok_and(|text| text.lines().any(|line| line == pid.to_string()));
+    let observed = match &members {
         Ok(_) if is_in => "a member".to_owned(),
-        Ok(text) => format!("not among {} tasks", text.lines().count()),
+        Ok(text) => format!("not among {} members", text.lines().count()),
         Err(error) => error.to_string(),
     };
     Evidence {
         key: format!("cgroup.{name}.member"),
         grade: Grade::ReadBack,
-        source: "cgroup v1 tasks".to_owned(),
+        source: format!("{} {}", interface(group.version()), group.members()),
         expected: "a member".to_owned(),
         observed,
         holds: is_in,
@@ -209,17 +241,55 @@ fn no_slot(error: &SlotError) -> LaunchError {
     }
 }
 
-fn group_refusal(error: &CgroupError) -> Refusal {
-    let read_only = matches!(error, CgroupError::Make { source, .. }
-        if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem);
+/// The clause that a missing group is told of, with its way out: as the planner would have.
+fn clause_of(limits: &PlannedLimits) -> (Option<Clause>, Option<Acceptance>) {
+    if matches!(limits.memory, Some(MemoryLimit::Cgroup(_))) {
+        (Some(Clause::Memory), Some(Acceptance::MemoryPerProcess))
+    } else if matches!(limits.cpu_time, Some(CpuTimeLimit::Cgroup(_))) {
+        (Some(Clause::CpuTime), Some(Acceptance::CpuTimePerProcess))
+    } else if limits.cpu_millis.is_some() {
+        (Some(Clause::Cpus), None)
+    } else {
+        (limits.pids.is_some().then_some(Clause::Pids), None)
+    }
+}
+
+/// What helps where no group of the unified hierarchy can be used.
+pub(crate) const REMEDY_UNIFIED: &str = "run as root, in a login session with a systemd user manager, \
+     or in a leaf of a group that is delegated to you";
+
+/// A group that could not be had, as the planner would have refused it.
+pub(crate) fn group_refusal(error: &CgroupError) -> Refusal {
+    let read_only = match error {
+        CgroupError::NoBase { read_only, .. } => *read_only,
+        CgroupError::Make { source, .. } => source.kind() == std::io::ErrorKind::ReadOnlyFilesystem,
+        CgroupError::Missing { .. }
+        | CgroupError::NotMounted
+        | CgroupError::Use { .. }
+        | CgroupError::Remove { .. }
+        | _ => false,
+    };
     let (code, remedy) = if read_only {
         (
             Code::HostCgroupReadOnly,
-            "mount the cgroup file systems read-write, or run isobar where they are",
+            "mount the cgroup file systems read-write, or run isobar outside that container",
         )
     } else {
-        (Code::HostCgroupMissing, "run as root, or leave the limit out")
+        let remedy = match error {
+            CgroupError::NotMounted => "mount the cgroup file systems below /sys/fs/cgroup",
+            CgroupError::NoBase { .. } => REMEDY_UNIFIED,
+            CgroupError::Missing { .. }
+            | CgroupError::Make { .. }
+            | CgroupError::Use { .. }
+            | CgroupError::Remove { .. }
+            | _ => "run isobar as root, or leave the limit out",
+        };
+        (Code::HostCgroupMissing, remedy)
     };
-    let why = crate::errors::error_text(error);
+    let why = if read_only {
+        format!("the control group file system is read-only: {error}")
+    } else {
+        crate::errors::error_text(error)
+    };
     Refusal { code, clause: None, why, remedy: remedy.to_owned(), acceptable: None }
 }

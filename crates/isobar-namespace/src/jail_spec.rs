@@ -8,6 +8,7 @@ use isobar_jail::{
     LandlockSpec, ResourceLimit, RootError, RootSpec,
 };
 use isobar_os::capability;
+use isobar_os::cgroup::Entrance;
 use isobar_os::landlock;
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::seccomp::{DeniedAnswer, Filter, FilterRequest, ProcessRule, assemble};
@@ -30,7 +31,7 @@ const CHANNEL_SOCKET: i32 = 4;
 pub(crate) struct Ingredients {
     pub(crate) binds: Vec<Bind>,
     pub(crate) range: Option<Range>,
-    pub(crate) groups: Vec<OwnedFd>,
+    pub(crate) entrance: Entrance,
     pub(crate) filter: Filter,
     pub(crate) program: OwnedFd,
     pub(crate) null: [OwnedFd; 3],
@@ -129,7 +130,8 @@ pub(crate) fn build(planned: &Planned, mut with: Ingredients) -> Result<JailSpec
         root,
         clocks: with.clocks,
         hostname: CString::new(planned.hostname.as_str()).ok(),
-        groups: with.groups,
+        groups: with.entrance.tasks,
+        unified_group: with.entrance.unified,
         limits: resource_limits(&planned.limits, planned.privilege),
         late: Confinement {
             enforce: true,

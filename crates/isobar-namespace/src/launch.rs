@@ -85,14 +85,14 @@ fn specification(
     let (ours, theirs) = pair(SocketType::STREAM).map_err(resources)?;
     sockopt::set_socket_passcred(&ours, true).map_err(resources)?;
     let (channels, their_channels) = pair(SocketType::SEQPACKET).map_err(resources)?;
-    let groups = holdings.groups.all().iter().map(isobar_os::cgroup::Group::tasks);
-    let groups = groups
-        .collect::<Result<Vec<_>, _>>()
+    let entrance = holdings
+        .groups
+        .entrance()
         .map_err(|error| failed(Code::LaunchStep, &error, REMEDY_DOCTOR))?;
     let ingredients = Ingredients {
         binds,
         range: holdings.range,
-        groups,
+        entrance,
         filter: filter.clone(),
         program,
         null: [null().map_err(resources)?, null().map_err(resources)?, null().map_err(resources)?],
@@ -205,7 +205,7 @@ impl Launching {
         if let Err(errno) = self.jailed.reap() {
             return failed(Code::RunWait, &errno, REMEDY_BUG);
         }
-        if self.holdings.out_of_memory_kills() > 0 {
+        if self.holdings.groups.out_of_memory_kills() > 0 {
             return LaunchError::Failed(Diagnostic {
                 code: Code::LaunchStep,
                 summary: "the memory limit is too small to set the sandbox up".to_owned(),

@@ -47,7 +47,7 @@ impl std::fmt::Debug for Sockets {
     }
 }
 
-/// Reads cpuacct when the limit could be reached at the earliest.
+/// Reads the processor time when the limit could be reached at the earliest.
 #[derive(Debug)]
 struct CpuWatch {
     timer: OwnedFd,
@@ -100,15 +100,16 @@ impl NamespaceSandbox {
             Some(CpuTimeLimit::PerProcess(_)) | None => None,
         };
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let watch_for = |descriptor: BorrowedFd<'_>| {
-            epoll::add(&epoll, descriptor, epoll::EventData::new_u64(0), epoll::EventFlags::IN)
+        let watch_for = |descriptor: BorrowedFd<'_>, flags| {
+            epoll::add(&epoll, descriptor, epoll::EventData::new_u64(0), flags)
         };
-        watch_for(jailed.pidfd())?;
+        watch_for(jailed.pidfd(), epoll::EventFlags::IN)?;
         if let Some(memory) = holdings.groups.memory() {
-            watch_for(memory.notice.as_fd())?;
+            let (notice, flags) = memory.interest();
+            watch_for(notice, flags)?;
         }
         if let Some(cpu) = &cpu {
-            watch_for(cpu.timer.as_fd())?;
+            watch_for(cpu.timer.as_fd(), epoll::EventFlags::IN)?;
         }
         let (evidence, watch) = launched;
         Ok(Self {
@@ -132,11 +133,9 @@ impl NamespaceSandbox {
     /// The kernel's notice that memory ran out. Any such kill ends the whole sandbox.
     fn memory_ran_out(&mut self) -> bool {
         let Some(memory) = self.holdings.groups.memory() else { return false };
-        let mut count = [0_u8; 8];
-        let noticed = rustix::io::read(&memory.notice, &mut count).is_ok();
-        if noticed && !self.out_of_memory {
+        if memory.killed() && !self.out_of_memory {
             self.out_of_memory = true;
-            self.jailed.kill();
+            self.end();
             return true;
         }
         false
@@ -148,13 +147,19 @@ impl NamespaceSandbox {
             return false;
         }
         // A counter that cannot be read any more must not switch the limit off.
-        let used = self.holdings.cpu_micros().unwrap_or(u64::MAX);
+        let used = self.holdings.groups.cpu_micros().unwrap_or(u64::MAX);
         if used < cpu.limit_micros && cpu.arm(used).is_ok() {
             return false;
         }
         self.cpu_time_used = Some(used);
-        self.jailed.kill();
+        self.end();
         true
+    }
+
+    /// Kills PID 1, with which the process namespace ends, and whoever is in the control group.
+    fn end(&self) {
+        self.jailed.kill();
+        self.holdings.groups.kill();
     }
 
     fn has_ended(&self) -> bool {
@@ -170,18 +175,18 @@ impl NamespaceSandbox {
             clause: Clause::CpuTime,
             limit: cpu.limit_micros / 1000,
             observed: used / 1000,
-            source: "cpuacct.usage".to_owned(),
+            source: self.holdings.cpu_source().to_owned(),
         })
     }
 
     fn collect_usage(&mut self) -> SandboxUsage {
         let limits = &self.planned.limits;
-        let out_of_memory = self.out_of_memory || self.holdings.out_of_memory_kills() > 0;
+        let out_of_memory = self.out_of_memory || self.holdings.groups.out_of_memory_kills() > 0;
         let mut limits_hit = self.holdings.limits_hit(limits, out_of_memory);
         limits_hit.extend(self.cpu_time_hit());
         SandboxUsage {
-            peak_memory_bytes: self.holdings.peak_memory(),
-            cpu_micros: self.holdings.cpu_micros(),
+            peak_memory_bytes: self.holdings.groups.peak_memory(),
+            cpu_micros: self.holdings.groups.cpu_micros(),
             out_of_memory,
             limits_hit,
             phases: Vec::new(),
@@ -218,7 +223,7 @@ impl Sandbox for NamespaceSandbox {
     }
 
     fn kill(&mut self) {
-        self.jailed.kill();
+        self.end();
     }
 
     fn destroy(&mut self) -> Result<SandboxUsage, SandboxError> {
@@ -226,7 +231,7 @@ impl Sandbox for NamespaceSandbox {
             return Ok(usage.clone());
         }
         self.watch.restart();
-        self.jailed.kill();
+        self.end();
         let left = |error: &dyn std::error::Error| {
             let remedy = "run isobar again: the next sandbox in this slot removes what is left";
             SandboxError::Left(Diagnostic::new(Code::CleanupFailed, error, remedy))

@@ -3,6 +3,7 @@
 //! `raw` is the only module with `unsafe`: one thin function a system call. Everything in `raw` may
 //! run between clone and exec; everything else belongs to the supervisor, which may allocate.
 
+pub mod bus;
 pub mod capability;
 pub mod cgroup;
 #[cfg(isobar_fault)]

@@ -133,7 +133,7 @@ impl Controller {
 pub enum CgroupVersion {
     /// A hierarchy of its own for each controller.
     V1,
-    /// The unified hierarchy. Not used yet.
+    /// The unified hierarchy.
     V2,
 }
 
@@ -145,6 +145,10 @@ pub struct CgroupFact {
     pub version: Option<CgroupVersion>,
     /// The directory below which sandboxes' groups are made; empty where there is none.
     pub directory: String,
+    /// Whether the supervisor has to move into a scope of its own for it, which takes a quarter of a
+    /// second.
+    #[serde(default)]
+    pub scope: bool,
     /// Whether it worked.
     pub fact: Fact,
 }

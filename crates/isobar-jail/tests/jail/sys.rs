@@ -73,6 +73,6 @@ pub(crate) fn allocate_in_a_child() {
     // SAFETY: both outlive the child, which is reaped below. It allocates, against the contract,
     // from an allocator that gives it nothing.
     let (pid, pidfd) =
-        unsafe { spawn_sharing_memory(SpawnFlags::NONE, &stack, entry, &nothing) }.unwrap();
+        unsafe { spawn_sharing_memory(SpawnFlags::NONE, None, &stack, entry, &nothing) }.unwrap();
     Child::new(pid, pidfd).reap().unwrap();
 }

@@ -1,7 +1,9 @@
 //! Limits: by control group where there is one, by the kernel's own per-namespace count for tasks,
 //! else refused unless a weaker form was accepted.
 
-use isobar_policy::{Acceptance, Clause, Code, Controller, Fact, Layer, Privilege, Refusal, Span};
+use isobar_policy::{
+    Acceptance, CgroupVersion, Clause, Code, Controller, Fact, Layer, Privilege, Refusal, Span,
+};
 
 use super::Draft;
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, PlannedLimits};
@@ -29,6 +31,23 @@ fn is_root(draft: &Draft<'_>) -> bool {
     draft.facts.privilege == Privilege::Root
 }
 
+/// The mechanism by which a controller that works here holds its clause.
+fn mechanism(draft: &Draft<'_>, controller: Controller) -> &'static str {
+    let version = draft.facts.cgroups.get(&controller).and_then(|group| group.version);
+    match (controller, version) {
+        (Controller::Memory, Some(CgroupVersion::V2)) => "cgroup v2 memory.max",
+        (Controller::Pids, Some(CgroupVersion::V2)) => "cgroup v2 pids.max",
+        (Controller::Cpu, Some(CgroupVersion::V2)) => "cgroup v2 cpu.max",
+        (Controller::Cpuacct, Some(CgroupVersion::V2)) => {
+            "cgroup v2 cpu.stat, read by the supervisor"
+        }
+        (Controller::Memory, _) => "cgroup v1 memory.limit_in_bytes",
+        (Controller::Pids, _) => "cgroup v1 pids.max",
+        (Controller::Cpu, _) => "cgroup v1 cpu.cfs_quota_us",
+        (Controller::Cpuacct, _) => "cgroup v1 cpuacct.usage, read by the supervisor",
+    }
+}
+
 /// A limit that has no mechanism here.
 fn refuse_controller(
     draft: &mut Draft<'_>,
@@ -50,8 +69,15 @@ fn memory(draft: &mut Draft<'_>) -> Option<MemoryLimit> {
     let usable = draft.facts.controller(Controller::Memory).works();
     let swap_escapes = draft.facts.swap && !draft.facts.swap_accounting;
     if usable && !swap_escapes {
-        let mechanisms = ["cgroup v1 memory.limit_in_bytes"];
-        let evidence = ["cgroup.memory.limit", "cgroup.memory.member"];
+        let mechanisms = [mechanism(draft, Controller::Memory)];
+        let mut evidence = vec!["cgroup.memory.limit", "cgroup.memory.member"];
+        let version = draft.facts.cgroups.get(&Controller::Memory).and_then(|one| one.version);
+        if version == Some(CgroupVersion::V2) {
+            evidence.push("cgroup.memory.whole");
+            if draft.facts.swap_accounting {
+                evidence.push("cgroup.memory.swap");
+            }
+        }
         draft.bind(Clause::Memory, bytes.to_string(), &mechanisms, &evidence);
         return Some(MemoryLimit::Cgroup(bytes.0));
     }
@@ -88,7 +114,8 @@ fn cpus(draft: &mut Draft<'_>) -> Option<u32> {
     };
     if draft.facts.controller(Controller::Cpu).works() {
         let evidence = ["cgroup.cpu.limit", "cgroup.cpu.member"];
-        draft.bind(Clause::Cpus, cpus.to_string(), &["cgroup v1 cpu.cfs_quota_us"], &evidence);
+        let mechanisms = [mechanism(draft, Controller::Cpu)];
+        draft.bind(Clause::Cpus, cpus.to_string(), &mechanisms, &evidence);
         return Some(cpus.millis());
     }
     refuse_controller(draft, Clause::Cpus, Controller::Cpu, None);
@@ -101,7 +128,7 @@ fn cpu_time(draft: &mut Draft<'_>) -> Option<CpuTimeLimit> {
         return None;
     };
     if draft.facts.controller(Controller::Cpuacct).works() {
-        let mechanisms = ["cgroup v1 cpuacct.usage, read by the supervisor"];
+        let mechanisms = [mechanism(draft, Controller::Cpuacct)];
         draft.bind(Clause::CpuTime, span.to_string(), &mechanisms, &["cgroup.cpuacct.member"]);
         return Some(CpuTimeLimit::Cgroup(span.millis()));
     }
@@ -122,17 +149,29 @@ fn cpu_time(draft: &mut Draft<'_>) -> Option<CpuTimeLimit> {
     None
 }
 
+/// A group counts better than RLIMIT_NPROC and holds as well. A scope just for that, a quarter of a
+/// second for each run, is only taken where nothing else holds the limit.
+fn pids_group_is_worth_it(draft: &Draft<'_>, by_namespace: bool) -> bool {
+    let Some(group) = draft.facts.cgroups.get(&Controller::Pids) else { return false };
+    let limits = &draft.request.policy.limits;
+    let scope_anyway =
+        limits.memory.is_some() || limits.cpus.is_some() || limits.cpu_time.is_some();
+    group.fact.works() && (!group.scope || scope_anyway || !by_namespace)
+}
+
 fn pids(draft: &mut Draft<'_>) -> Option<PidsLimit> {
     let Some(tasks) = draft.request.policy.limits.pids else {
         draft.unset(Clause::Pids, "unlimited");
         return None;
     };
-    if draft.facts.controller(Controller::Pids).works() {
+    let by_namespace = draft.facts.layer(Layer::ProcessLimit);
+    if pids_group_is_worth_it(draft, by_namespace.works()) {
         let evidence = ["cgroup.pids.limit", "cgroup.pids.member"];
-        draft.bind(Clause::Pids, tasks.to_string(), &["cgroup v1 pids.max"], &evidence);
+        let mechanisms = [mechanism(draft, Controller::Pids)];
+        draft.bind(Clause::Pids, tasks.to_string(), &mechanisms, &evidence);
         return Some(PidsLimit::Cgroup(tasks));
     }
-    match draft.facts.layer(Layer::ProcessLimit) {
+    match by_namespace {
         Fact::Works if is_root(draft) && tasks < ROOT_LEAST_TASKS => {
             let why =
                 format!("without a pids control group, root's sandbox needs {ROOT_LEAST_TASKS}");

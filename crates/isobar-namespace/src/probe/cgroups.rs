@@ -1,80 +1,92 @@
-//! Control groups: a group is made and removed in each hierarchy.
+//! Control groups: for each controller a group is made where a sandbox's would be, limited, entered
+//! by a process, and removed.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use std::os::fd::AsFd;
 
-use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, SandboxGroups};
+use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, Place, SandboxGroups, Unified};
+use isobar_os::raw::NamespaceHolder;
 use isobar_policy::{CgroupFact, CgroupVersion, Controller, Fact, HostFacts};
+
+use crate::groups::group_refusal;
 
 /// Fills in every controller.
 pub(super) fn probe(facts: &mut HostFacts) {
     let hierarchies = Hierarchies::discover().unwrap_or_default();
+    let unified = Unified::discover().ok().flatten();
     for controller in Controller::ALL {
-        let directory = hierarchies.directory(controller);
-        let fact = match directory {
-            None => absent(controller),
-            Some(_) => attempt(&hierarchies, controller),
+        let old = hierarchies.directory(controller).is_some();
+        let new = unified.as_ref().is_some_and(|unified| unified.carries(controller));
+        let (version, tried) = match (old, new) {
+            (true, _) => (Some(CgroupVersion::V1), attempt(&hierarchies, controller)),
+            (false, true) => (Some(CgroupVersion::V2), attempt(&hierarchies, controller)),
+            (false, false) => (None, Err(absent(controller))),
         };
-        if controller == Controller::Memory {
-            facts.swap_accounting =
-                directory.is_some_and(|path| path.join("memory.memsw.limit_in_bytes").exists());
-        }
-        let version = directory.map(|_| CgroupVersion::V1);
-        let directory = directory.map(|path| path.display().to_string()).unwrap_or_default();
-        facts.cgroups.insert(controller, CgroupFact { version, directory, fact });
+        let (directory, scope, fact) = match tried {
+            Ok(Tried { directory, scope, swap }) => {
+                if controller == Controller::Memory {
+                    facts.swap_accounting = swap;
+                }
+                (directory, scope, Fact::Works)
+            }
+            Err(fact) => (String::new(), false, fact),
+        };
+        facts.cgroups.insert(controller, CgroupFact { version, directory, scope, fact });
     }
 }
 
 fn absent(controller: Controller) -> Fact {
-    let name = controller.name();
-    let unified =
-        ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"]
-            .into_iter()
-            .any(|path| Path::new(path).exists());
-    if unified {
-        return Fact::Missing {
-            why: format!(
-                "no cgroup v1 hierarchy carries {name}, and this build does not use cgroup v2 yet"
-            ),
-            remedy: "leave the limit out on this host".to_owned(),
-        };
-    }
     Fact::Missing {
-        why: format!("no control group file system carries {name}"),
+        why: format!("no control group file system carries {}", controller.name()),
         remedy: "mount the cgroup file systems below /sys/fs/cgroup".to_owned(),
     }
 }
 
-fn attempt(hierarchies: &Hierarchies, controller: Controller) -> Fact {
+/// What came of a group.
+struct Tried {
+    directory: String,
+    /// In a scope that we had to ask for.
+    scope: bool,
+    /// Memory only: swap is bounded too.
+    swap: bool,
+}
+
+fn attempt(hierarchies: &Hierarchies, controller: Controller) -> Result<Tried, Fact> {
     let limits = match controller {
         Controller::Memory => Limits { memory_bytes: Some(1 << 30), ..Limits::default() },
         Controller::Pids => Limits { tasks: Some(64), ..Limits::default() },
         Controller::Cpu => Limits { cpu_millis: Some(1000), ..Limits::default() },
         Controller::Cpuacct => Limits { count_cpu: true, ..Limits::default() },
     };
+    let place = Place::settle(hierarchies.clone(), limits).map_err(|error| missing(&error))?;
     // The name holds our process number, so two probes at a time do not meet.
     let name = format!("isobar-probe-{}", std::process::id());
-    let made = SandboxGroups::make(hierarchies, &name, limits).and_then(|mut groups| {
-        groups.all().iter().try_for_each(|group| group.tasks().map(drop))?;
-        groups.remove()
+    let tried = SandboxGroups::make(&place, &name, limits).and_then(|mut groups| {
+        let swap = groups.get(Controller::Memory).is_some_and(|group| {
+            ["memory.memsw.limit_in_bytes", "memory.swap.max"].iter().any(|file| group.has(file))
+        });
+        enter(&groups)?;
+        groups.remove()?;
+        Ok(swap)
     });
-    match made {
-        Ok(()) => Fact::Works,
-        Err(error) => missing(&error),
+    let swap = tried.map_err(|error| missing(&error))?;
+    let directory = place.of(controller).map(|(_, path)| path.display().to_string());
+    Ok(Tried { directory: directory.unwrap_or_default(), scope: place.is_scope(), swap })
+}
+
+/// Opens the way in; in version 2 a process goes it. Making a group does not show that: a login
+/// session may make groups where it may not put anybody.
+fn enter(groups: &SandboxGroups) -> Result<(), CgroupError> {
+    let entrance = groups.entrance()?;
+    if let (Some(group), Some(one)) = (&entrance.unified, groups.all().first()) {
+        NamespaceHolder::in_group(group.as_fd()).map_err(|errno| CgroupError::Use {
+            path: one.path().to_owned(),
+            source: errno.into(),
+        })?;
     }
+    Ok(())
 }
 
 fn missing(error: &CgroupError) -> Fact {
-    let read_only = matches!(error, CgroupError::Make { source, .. } if source.kind() == ErrorKind::ReadOnlyFilesystem);
-    let why = if read_only {
-        format!("the control group file system is read-only: {error}")
-    } else {
-        crate::errors::error_text(error)
-    };
-    let remedy = if read_only {
-        "mount the cgroup file systems read-write, or run isobar outside that container"
-    } else {
-        "run isobar as root, or leave the limit out"
-    };
-    Fact::Missing { why, remedy: remedy.to_owned() }
+    let refusal = group_refusal(error);
+    Fact::Missing { why: refusal.why, remedy: refusal.remedy }
 }

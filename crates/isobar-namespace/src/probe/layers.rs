@@ -220,6 +220,7 @@ fn attempt(
         JailError::Vanished | JailError::Stage { step: Step::Execute, .. } => Ok(()),
         error @ (JailError::Prepare(_)
         | JailError::Clone(_)
+        | JailError::Group(_)
         | JailError::Maps(_)
         | JailError::Stage { .. }
         | _) => Err(error),
@@ -256,6 +257,7 @@ fn minimal(
         // just that.
         hostname: kinds.contains(&NamespaceKind::Uts).then(|| c"isobar".to_owned()),
         groups: Vec::new(),
+        unified_group: None,
         limits: Vec::new(),
         late,
         descriptors: vec![(null, 3)],

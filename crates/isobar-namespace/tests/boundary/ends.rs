@@ -128,7 +128,9 @@ fn a_killed_supervisor_takes_its_sandbox_along() {
 
 /// A group of a sandbox that lives has a member; one that was left has none.
 fn is_in_use(group: &Path) -> bool {
-    std::fs::read_to_string(group.join("tasks")).is_ok_and(|tasks| !tasks.is_empty())
+    ["tasks", "cgroup.procs"]
+        .iter()
+        .any(|file| std::fs::read_to_string(group.join(file)).is_ok_and(|text| !text.is_empty()))
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn fill(scene: &mut Scene, code: &str) -> (String, ExitReport, SandboxUsage) {
     let mut process = spawn(&mut *sandbox, &python(code));
     let out = stdout(&mut *process);
     let line = line_of(&out);
-    if !scene.facts.controller(Controller::Pids).works() {
+    if !scene.counts_by_group() {
         // The agent samples; it says so when it has seen the limit met.
         readable(process.pollable());
         assert!(process.try_wait().is_none(), "the program still runs");
@@ -56,7 +56,7 @@ fn check(scene: &mut Scene, code: &str) {
     let (line, report, usage) = fill(scene, code);
     assert_eq!(line, format!("{LIMIT} {EAGAIN}"), "the guest's tasks only, each of them");
     let hit = usage.limits_hit.iter().find(|hit| hit.clause == Clause::Pids);
-    if scene.facts.controller(Controller::Pids).works() {
+    if scene.counts_by_group() {
         let hit = hit.expect("the group counts refused attempts");
         assert_eq!(hit.limit, u64::from(LIMIT), "in the user's number, without the agent");
         assert!(hit.observed >= 1, "at least one attempt was refused: {hit:?}");

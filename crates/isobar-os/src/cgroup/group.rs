@@ -2,24 +2,36 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use isobar_policy::Controller;
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::Errno;
+use isobar_policy::{CgroupVersion, Controller};
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, pread};
 
-use super::discover::Hierarchies;
+use super::place::Place;
 
 /// What went wrong with a group.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CgroupError {
-    /// The hierarchy is not there.
-    #[error("no cgroup v1 hierarchy carries the {} controller", .controller.name())]
+    /// Nothing carries the controller.
+    #[error("no control group hierarchy carries the {} controller", .controller.name())]
     Missing {
         /// Which controller.
         controller: Controller,
+    },
+    /// There is no unified hierarchy, or our own group is outside what is mounted of it.
+    #[error("the unified control group hierarchy is not mounted here")]
+    NotMounted,
+    /// Nowhere in the unified hierarchy may we make a group that is handed the controllers.
+    #[error("no group of the unified hierarchy is ours to fill: {tried}")]
+    NoBase {
+        /// What was tried, and why each failed.
+        tried: String,
+        /// Whether that is because the file system is mounted read-only.
+        read_only: bool,
     },
     /// A group could not be made.
     #[error("cannot make the control group {path}")]
@@ -63,24 +75,43 @@ pub struct Limits {
     pub count_cpu: bool,
 }
 
-/// One group in one hierarchy. Dropping it removes the directory where that is possible.
+impl Limits {
+    /// The controllers that they need.
+    pub fn controllers(self) -> impl Iterator<Item = Controller> {
+        let needed = [
+            (self.memory_bytes.is_some(), Controller::Memory),
+            (self.tasks.is_some(), Controller::Pids),
+            (self.cpu_millis.is_some(), Controller::Cpu),
+            (self.count_cpu, Controller::Cpuacct),
+        ];
+        needed.into_iter().filter_map(|(needed, controller)| needed.then_some(controller))
+    }
+}
+
+/// One controller's group. Dropping it removes the directory where that is possible.
 #[derive(Debug)]
 pub struct Group {
     controller: Controller,
+    version: CgroupVersion,
     path: PathBuf,
     removed: bool,
 }
 
 impl Group {
-    /// Makes the group `name` below the caller's own. A group of that name that a dead supervisor
-    /// left is removed first, so that its counters start at zero.
+    /// Makes the group `name` at its place, unless one of `made` is the same directory: then that
+    /// one's owner removes it. A group of that name that a dead supervisor left is removed first, so
+    /// that its counters start at zero.
     fn make(
-        hierarchies: &Hierarchies,
+        place: &Place,
         controller: Controller,
         name: &str,
+        made: &[Self],
     ) -> Result<Self, CgroupError> {
-        let own = hierarchies.directory(controller).ok_or(CgroupError::Missing { controller })?;
-        let path = own.join(name);
+        let (version, parent) = place.of(controller).ok_or(CgroupError::Missing { controller })?;
+        let path = parent.join(name);
+        if made.iter().any(|one| one.path == path) {
+            return Ok(Self { controller, version, path, removed: true });
+        }
         // The caller holds the slot that the name stands for, so nobody alive owns this directory.
         match std::fs::remove_dir(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -89,8 +120,40 @@ impl Group {
             _ => {}
         }
         match std::fs::create_dir(&path) {
-            Ok(()) => Ok(Self { controller, path, removed: false }),
+            Ok(()) => Ok(Self { controller, version, path, removed: false }),
             Err(source) => Err(CgroupError::Make { path, source }),
+        }
+    }
+
+    /// Sets the limit of this group's controller.
+    fn limit(&self, limits: Limits) -> Result<(), CgroupError> {
+        /// Microseconds in which the quota is handed out anew; the kernel's own default.
+        const PERIOD: u64 = 100_000;
+        let quota = limits.cpu_millis.map(|millis| u64::from(millis) * PERIOD / 1000);
+        let unified = self.version == CgroupVersion::V2;
+        match self.controller {
+            Controller::Memory => {
+                let Some(bytes) = limits.memory_bytes else { return Ok(()) };
+                if unified {
+                    self.write("memory.max", &bytes.to_string())?;
+                    self.write_if_there("memory.swap.max", "0")?;
+                    return self.write("memory.oom.group", "1");
+                }
+                self.write("memory.limit_in_bytes", &bytes.to_string())?;
+                self.write_if_there("memory.memsw.limit_in_bytes", &bytes.to_string())
+            }
+            Controller::Pids => {
+                limits.tasks.map_or(Ok(()), |tasks| self.write("pids.max", &tasks.to_string()))
+            }
+            Controller::Cpu => match quota {
+                None => Ok(()),
+                Some(quota) if unified => self.write("cpu.max", &format!("{quota} {PERIOD}")),
+                Some(quota) => {
+                    self.write("cpu.cfs_period_us", &PERIOD.to_string())?;
+                    self.write("cpu.cfs_quota_us", &quota.to_string())
+                }
+            },
+            Controller::Cpuacct => Ok(()),
         }
     }
 
@@ -100,10 +163,36 @@ impl Group {
         self.controller
     }
 
+    /// By which interface.
+    #[must_use]
+    pub const fn version(&self) -> CgroupVersion {
+        self.version
+    }
+
     /// Its directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that lists the members.
+    #[must_use]
+    pub const fn members(&self) -> &'static str {
+        match self.version {
+            CgroupVersion::V1 => "tasks",
+            CgroupVersion::V2 => "cgroup.procs",
+        }
+    }
+
+    /// Whether the group has this file.
+    #[must_use]
+    pub fn has(&self, file: &str) -> bool {
+        self.path.join(file).exists()
+    }
+
+    /// For what a kernel may be built without.
+    fn write_if_there(&self, file: &str, value: &str) -> Result<(), CgroupError> {
+        if self.has(file) { self.write(file, value) } else { Ok(()) }
     }
 
     fn write(&self, file: &str, value: &str) -> Result<(), CgroupError> {
@@ -141,15 +230,11 @@ impl Group {
     /// [`CgroupError::Use`]
     pub fn keyed(&self, file: &str, key: &str) -> Result<u64, CgroupError> {
         let text = self.read(file)?;
-        let value = text.lines().filter_map(|line| line.split_once(' ')).find(|(k, _)| *k == key);
-        Ok(value.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0))
+        Ok(value_of(&text, key))
     }
 
-    /// Opens the file through which a single-threaded process moves itself here.
-    ///
-    /// # Errors
-    /// [`CgroupError::Use`]
-    pub fn tasks(&self) -> Result<OwnedFd, CgroupError> {
+    /// Opens the file through which a single-threaded process moves itself here (version 1).
+    fn tasks(&self) -> Result<OwnedFd, CgroupError> {
         let path = self.path.join("tasks");
         match File::options().write(true).open(&path) {
             Ok(file) => Ok(file.into()),
@@ -176,12 +261,49 @@ impl Drop for Group {
     }
 }
 
-/// The memory group's notice of an out-of-memory kill.
+/// How the memory group tells of an out-of-memory kill.
 #[derive(Debug)]
 pub struct Memory {
-    /// Becomes readable when the group runs out of memory (cgroup.event_control on
-    /// memory.oom_control, kernel document cgroup-v1/memory, section 10).
-    pub notice: OwnedFd,
+    notice: OwnedFd,
+    version: CgroupVersion,
+}
+
+impl Memory {
+    /// What to wait on, and for what. Version 1: an eventfd that becomes readable when the group
+    /// runs out of memory (cgroup.event_control on memory.oom_control, kernel document
+    /// cgroup-v1/memory, section 10). Version 2: `memory.events`, which has news whenever one of its
+    /// counters changes.
+    #[must_use]
+    pub fn interest(&self) -> (BorrowedFd<'_>, epoll::EventFlags) {
+        let flags = match self.version {
+            CgroupVersion::V1 => epoll::EventFlags::IN,
+            CgroupVersion::V2 => epoll::EventFlags::PRI,
+        };
+        (self.notice.as_fd(), flags)
+    }
+
+    /// Whether there was a kill since this was asked last (version 1), or ever (version 2).
+    #[must_use]
+    pub fn killed(&self) -> bool {
+        match self.version {
+            CgroupVersion::V1 => rustix::io::read(&self.notice, &mut [0_u8; 8]).is_ok(),
+            CgroupVersion::V2 => {
+                let mut bytes = [0; 512];
+                let read = pread(&self.notice, &mut bytes, 0).unwrap_or(0);
+                let text = String::from_utf8_lossy(bytes.get(..read).unwrap_or_default());
+                value_of(&text, "oom_kill") > 0
+            }
+        }
+    }
+}
+
+/// How a process gets into the groups of a sandbox.
+#[derive(Debug, Default)]
+pub struct Entrance {
+    /// `tasks` files of version 1, for the process to write `0` to.
+    pub tasks: Vec<OwnedFd>,
+    /// The group of version 2, for the process to be made in.
+    pub unified: Option<OwnedFd>,
 }
 
 /// The groups of one sandbox, one a controller that is needed.
@@ -196,49 +318,19 @@ impl SandboxGroups {
     ///
     /// # Errors
     /// [`CgroupError`]; what was made before the failure is removed.
-    pub fn make(
-        hierarchies: &Hierarchies,
-        name: &str,
-        limits: Limits,
-    ) -> Result<Self, CgroupError> {
+    pub fn make(place: &Place, name: &str, limits: Limits) -> Result<Self, CgroupError> {
         let mut groups = Self::default();
-        if let Some(bytes) = limits.memory_bytes {
-            let group = Group::make(hierarchies, Controller::Memory, name)?;
-            group.write("memory.limit_in_bytes", &bytes.to_string())?;
-            if group.path.join("memory.memsw.limit_in_bytes").exists() {
-                group.write("memory.memsw.limit_in_bytes", &bytes.to_string())?;
-            }
-            groups.memory = Some(Memory { notice: out_of_memory_notice(&group)? });
+        for controller in limits.controllers() {
+            // Most hosts carry cpu and cpuacct in one hierarchy, and version 2 all in one: one
+            // directory, which its first owner removes.
+            let group = Group::make(place, controller, name, &groups.groups)?;
+            let limited = group.limit(limits);
             groups.groups.push(group);
+            limited?;
         }
-        if let Some(tasks) = limits.tasks {
-            let group = Group::make(hierarchies, Controller::Pids, name)?;
-            group.write("pids.max", &tasks.to_string())?;
-            groups.groups.push(group);
-        }
-        if let Some(millis) = limits.cpu_millis {
-            /// Microseconds in which the quota is handed out anew; the kernel's own default.
-            const PERIOD: u64 = 100_000;
-            let group = Group::make(hierarchies, Controller::Cpu, name)?;
-            group.write("cpu.cfs_period_us", &PERIOD.to_string())?;
-            group.write("cpu.cfs_quota_us", &(u64::from(millis) * PERIOD / 1000).to_string())?;
-            groups.groups.push(group);
-        }
-        if limits.count_cpu {
-            let shared = groups.get(Controller::Cpu).filter(|cpu| {
-                hierarchies
-                    .directory(Controller::Cpuacct)
-                    .is_some_and(|own| cpu.path == own.join(name))
-            });
-            // Most hosts carry both in one hierarchy: one directory, which its first owner removes.
-            let group = match shared {
-                Some(cpu) => {
-                    let (controller, path) = (Controller::Cpuacct, cpu.path.clone());
-                    Group { controller, path, removed: true }
-                }
-                None => Group::make(hierarchies, Controller::Cpuacct, name)?,
-            };
-            groups.groups.push(group);
+        if let Some(group) = groups.get(Controller::Memory) {
+            let (notice, version) = (out_of_memory_notice(group)?, group.version);
+            groups.memory = Some(Memory { notice, version });
         }
         Ok(groups)
     }
@@ -246,9 +338,71 @@ impl SandboxGroups {
     /// Where groups named `name` would be made, one path a line: to be noted before `make`, so that
     /// whoever comes after a killed supervisor can [`remove_left`] them.
     #[must_use]
-    pub fn places(hierarchies: &Hierarchies, name: &str) -> String {
-        let directories = Controller::ALL.into_iter().filter_map(|one| hierarchies.directory(one));
-        directories.map(|own| format!("{}\n", own.join(name).display())).collect()
+    pub fn places(place: &Place, name: &str) -> String {
+        let parents: std::collections::BTreeSet<PathBuf> =
+            Controller::ALL.into_iter().filter_map(|one| Some(place.of(one)?.1)).collect();
+        parents.into_iter().map(|own| format!("{}\n", own.join(name).display())).collect()
+    }
+
+    /// Opens what a process needs to get in.
+    ///
+    /// # Errors
+    /// [`CgroupError::Use`]
+    pub fn entrance(&self) -> Result<Entrance, CgroupError> {
+        let mut entrance = Entrance::default();
+        for group in &self.groups {
+            match group.version {
+                CgroupVersion::V1 => entrance.tasks.push(group.tasks()?),
+                CgroupVersion::V2 if entrance.unified.is_some() => {}
+                CgroupVersion::V2 => {
+                    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                    let opened = openat(CWD, &group.path, flags, Mode::empty());
+                    let failed = |errno: Errno| CgroupError::Use {
+                        path: group.path.clone(),
+                        source: errno.into(),
+                    };
+                    entrance.unified = Some(opened.map_err(failed)?);
+                }
+            }
+        }
+        Ok(entrance)
+    }
+
+    /// Kills every process in the groups of version 2 (Linux 5.14). Version 1 has no such file;
+    /// there the process namespace takes everybody along.
+    pub fn kill(&self) {
+        for group in self.groups.iter().filter(|group| group.version == CgroupVersion::V2) {
+            // A group that is gone has nobody in it.
+            group.write("cgroup.kill", "1").ok();
+        }
+    }
+
+    /// The most memory that was in use, bytes.
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let group = self.get(Controller::Memory)?;
+        group.number(peak_file(group.version)).ok()
+    }
+
+    /// How many processes were killed for want of memory.
+    #[must_use]
+    pub fn out_of_memory_kills(&self) -> u64 {
+        let Some(group) = self.get(Controller::Memory) else { return 0 };
+        let file = match group.version {
+            CgroupVersion::V1 => "memory.oom_control",
+            CgroupVersion::V2 => "memory.events",
+        };
+        group.keyed(file, "oom_kill").unwrap_or(0)
+    }
+
+    /// Processor time used, microseconds.
+    #[must_use]
+    pub fn cpu_micros(&self) -> Option<u64> {
+        let group = self.get(Controller::Cpuacct)?;
+        match group.version {
+            CgroupVersion::V1 => Some(group.number("cpuacct.usage").ok()? / 1000),
+            CgroupVersion::V2 => group.keyed("cpu.stat", "usage_usec").ok(),
+        }
     }
 
     /// All groups.
@@ -297,6 +451,11 @@ pub fn remove_left(places: &str) -> bool {
     };
     let mut gone = true;
     for path in places.lines().map(Path::new).filter(ours) {
+        // The slot's holder is dead, so whoever is in there has nobody to answer to.
+        let kill = path.join("cgroup.kill");
+        if kill.exists() {
+            std::fs::write(kill, "1").ok();
+        }
         let busy = Errno::BUSY.raw_os_error();
         gone &=
             !matches!(std::fs::remove_dir(path), Err(error) if error.raw_os_error() == Some(busy));
@@ -304,9 +463,28 @@ pub fn remove_left(places: &str) -> bool {
     gone
 }
 
+/// The number behind `key` in a text of `key value` lines; 0 where the key is missing.
+fn value_of(text: &str, key: &str) -> u64 {
+    let value = text.lines().filter_map(|line| line.split_once(' ')).find(|(k, _)| *k == key);
+    value.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The file that has the peak of memory (version 2: Linux 5.19).
+#[must_use]
+pub const fn peak_file(version: CgroupVersion) -> &'static str {
+    match version {
+        CgroupVersion::V1 => "memory.max_usage_in_bytes",
+        CgroupVersion::V2 => "memory.peak",
+    }
+}
+
 fn out_of_memory_notice(group: &Group) -> Result<OwnedFd, CgroupError> {
     let failed =
         |file: &str, source: io::Error| CgroupError::Use { path: group.path.join(file), source };
+    if group.version == CgroupVersion::V2 {
+        let events = File::open(group.path.join("memory.events"));
+        return events.map(OwnedFd::from).map_err(|source| failed("memory.events", source));
+    }
     let notice = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
         .map_err(|errno| failed("cgroup.event_control", errno.into()))?;
     let control = File::open(group.path.join("memory.oom_control"))
@@ -318,10 +496,11 @@ fn out_of_memory_notice(group: &Group) -> Result<OwnedFd, CgroupError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::discover::Hierarchies;
     use super::*;
 
     /// Hierarchies of plain directories, in which files can be written like those of the kernel.
-    fn plain(root: &Path, cpu: &str, cpuacct: &str) -> Hierarchies {
+    fn plain(root: &Path, cpu: &str, cpuacct: &str) -> Place {
         let mut mounts = String::new();
         let mut groups = String::new();
         for (controller, place) in [("cpu", cpu), ("cpuacct", cpuacct)] {
@@ -331,7 +510,7 @@ mod tests {
             mounts.push_str(&format!("30 25 0:26 / {point} rw - cgroup cgroup rw,{controller}\n"));
             groups.push_str(&format!("2:{controller}:/\n"));
         }
-        Hierarchies::parse(&mounts, &groups)
+        Place::of_version_1(Hierarchies::parse(&mounts, &groups))
     }
 
     #[test]

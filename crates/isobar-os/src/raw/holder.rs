@@ -1,6 +1,6 @@
 //! A process that does nothing but keep a user namespace alive until it has been opened.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -33,6 +33,18 @@ impl NamespaceHolder {
     /// # Errors
     /// As clone3(2), pipe(2) and mmap(2).
     pub fn new() -> Result<Self, Errno> {
+        Self::make(None)
+    }
+
+    /// As [`Self::new`], in a control group of version 2: shows that a process can be made there.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn in_group(group: BorrowedFd<'_>) -> Result<Self, Errno> {
+        Self::make(Some(group))
+    }
+
+    fn make(group: Option<BorrowedFd<'_>>) -> Result<Self, Errno> {
         let stack = ChildStack::new()?;
         let ends = pipe_with(PipeFlags::CLOEXEC)?;
         let (reader, writer) = (Fd::of(ends.0.as_fd()), Fd::of(ends.1.as_fd()));
@@ -40,7 +52,7 @@ impl NamespaceHolder {
         // SAFETY: stack and numbers live in the returned value and are dropped after `child`, whose
         // drop kills and reaps. `hold` makes raw system calls and nothing else.
         let (pid, pidfd) =
-            unsafe { spawn_sharing_memory(SpawnFlags::USER, &stack, hold, &*lifeline) }?;
+            unsafe { spawn_sharing_memory(SpawnFlags::USER, group, &stack, hold, &*lifeline) }?;
         let child = Child::new(pid, pidfd);
         Ok(Self { child, _stack: stack, _lifeline: lifeline, _ends: ends })
     }

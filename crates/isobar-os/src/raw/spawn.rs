@@ -6,7 +6,7 @@
 
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 
 use linux_raw_sys::general as linux;
@@ -137,8 +137,9 @@ impl SpawnFlags {
     }
 }
 
-/// Makes a child that shares the caller's memory and runs `entry(argument)` on `stack`. Returns
-/// its pid in the caller's pid namespace and a pidfd.
+/// Makes a child that shares the caller's memory and runs `entry(argument)` on `stack`, in the
+/// control group of version 2 whose directory `group` is (CLONE_INTO_CGROUP, Linux 5.7). Returns its
+/// pid in the caller's pid namespace and a pidfd.
 ///
 /// # Errors
 /// As clone3(2).
@@ -149,6 +150,7 @@ impl SpawnFlags {
 /// that allocates, locks, panics or uses thread-local storage, which it shares with the caller.
 pub unsafe fn spawn_sharing_memory<T: Sync>(
     flags: SpawnFlags,
+    group: Option<BorrowedFd<'_>>,
     stack: &ChildStack,
     entry: extern "C" fn(usize) -> !,
     argument: &T,
@@ -156,9 +158,15 @@ pub unsafe fn spawn_sharing_memory<T: Sync>(
     const SIGCHLD: u64 = 17;
     #[cfg(isobar_fault)]
     let flags = SpawnFlags(flags.0 & !crate::fault::spawned_flags());
+    #[cfg(isobar_fault)]
+    let group = group.filter(|_| !crate::fault::active(crate::fault::Fault::SkipCgroup));
+    let (into, group) = match group {
+        Some(group) => (linux::CLONE_INTO_CGROUP, Fd::of(group).register()),
+        None => (0, 0),
+    };
     let mut pidfd: i32 = -1;
     let arguments = linux::clone_args {
-        flags: flags.0 | u64::from(linux::CLONE_VM) | u64::from(linux::CLONE_PIDFD),
+        flags: flags.0 | u64::from(linux::CLONE_VM) | u64::from(linux::CLONE_PIDFD) | into,
         pidfd: &raw mut pidfd as u64,
         child_tid: 0,
         parent_tid: 0,
@@ -168,7 +176,7 @@ pub unsafe fn spawn_sharing_memory<T: Sync>(
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: 0,
+        cgroup: group as u64,
     };
     // SAFETY: the stack is mapped and, by the contract above, stays so and is used by nobody else;
     // its top is page-aligned. `arguments` lives across the call.

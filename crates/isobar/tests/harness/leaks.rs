@@ -156,7 +156,8 @@ fn groups() -> Vec<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
     let own = rustix::process::geteuid().as_raw();
     let mut groups = Vec::new();
-    named_after_isobar(Path::new("/sys/fs/cgroup"), 4, &mut groups);
+    // Deep enough for a scope of the user manager's.
+    named_after_isobar(Path::new("/sys/fs/cgroup"), 6, &mut groups);
     groups.retain(|group| fs::metadata(group).is_ok_and(|data| data.uid() == own));
     groups
 }

@@ -1,4 +1,4 @@
-//! The matrix: clause × what the host lacks × who runs it.
+//! The matrix: clause × what the host lacks × who runs it × version of the control groups.
 //!
 //! One character a cell:
 //!
@@ -13,11 +13,15 @@
 use std::collections::BTreeMap;
 
 use isobar_policy::{
-    Acceptance, Binding, Clause, Code, Controller, HostFacts, Layer, Plan, Privilege, Refusal,
+    Acceptance, Binding, CgroupVersion, Clause, Code, Controller, HostFacts, Layer, Plan,
+    Privilege, Refusal,
 };
 
 use super::super::plan;
-use super::world::{Lack, capable_host, host, request};
+use super::world::{Lack, by, capable_host, host, request};
+
+/// Hosts have their controllers by either interface; what is refused is the same.
+const VERSIONS: [CgroupVersion; 2] = [CgroupVersion::V1, CgroupVersion::V2];
 
 /// The columns, in the order of the characters. Blanks between groups count for nothing.
 const COLUMNS: &str = "
@@ -173,7 +177,9 @@ pub(super) fn binding_of(plan: &Plan, clause: Clause) -> &Binding {
 }
 
 fn check_plan(plan: &Plan, cell: char, clause: Clause, lack: Lack, facts: &HostFacts, place: &str) {
-    let capable = super::super::plan(&request(clause), &capable_host(facts.privilege))
+    let version = facts.cgroups.values().find_map(|group| group.version);
+    let capable = by(version.unwrap_or(CgroupVersion::V1), capable_host(facts.privilege));
+    let capable = super::super::plan(&request(clause), &capable)
         .unwrap_or_else(|refusals| panic!("{place}: a capable host refuses {refusals:?}"));
     let (found, usual) = (binding_of(plan, clause), binding_of(&capable, clause));
     let accepted: Vec<_> = plan.bindings.iter().filter_map(|one| one.accepted).collect();
@@ -207,9 +213,11 @@ fn every_clause_meets_every_host_that_lacks_one_thing() {
         for clause in Clause::ALL {
             let row = rows.get(clause.name()).unwrap_or_else(|| panic!("no row for {clause}"));
             assert_eq!(row.len(), lacks.len(), "{clause}: every column has its cell");
-            for (lack, cell) in lacks.iter().zip(row) {
-                let facts = host(privilege, *lack);
-                let place = format!("{clause}, {privilege:?} without {}", lack.column());
+            let cells_of = |version| lacks.iter().zip(row).map(move |cell| (version, cell));
+            for (version, (lack, cell)) in VERSIONS.into_iter().flat_map(cells_of) {
+                let facts = by(version, host(privilege, *lack));
+                let place =
+                    format!("{clause}, {privilege:?}, {version:?} without {}", lack.column());
                 let expected = expected_refusals(*cell, *clause, *lack);
                 match plan(&request(*clause), &facts) {
                     Ok(plan) => {
@@ -222,7 +230,7 @@ fn every_clause_meets_every_host_that_lacks_one_thing() {
             }
         }
     }
-    assert_eq!(cells, 2 * Clause::ALL.len() * lacks.len(), "the whole product was walked");
+    assert_eq!(cells, 2 * 2 * Clause::ALL.len() * lacks.len(), "the whole product was walked");
 }
 
 /// What a clause is bound to on a host that lacks nothing, by who runs it: the reviewed table.
@@ -271,6 +279,68 @@ fn mechanisms_on_a_capable_host_are_these() {
             assert!(proven, "{clause}: bound without evidence needs a stated reason: {one:?}");
         }
     }
+}
+
+/// What the clauses with a control group are bound to where that is of version 2, with the evidence
+/// that must be there: the reviewed table.
+#[test]
+fn mechanisms_of_the_unified_hierarchy_are_these() {
+    let table: [(Clause, &str, &[&str]); 4] = [
+        (
+            Clause::Memory,
+            "cgroup v2 memory.max",
+            &[
+                "cgroup.memory.limit",
+                "cgroup.memory.member",
+                "cgroup.memory.whole",
+                "cgroup.memory.swap",
+            ],
+        ),
+        (Clause::Cpus, "cgroup v2 cpu.max", &["cgroup.cpu.limit", "cgroup.cpu.member"]),
+        (Clause::CpuTime, "cgroup v2 cpu.stat, read by the supervisor", &["cgroup.cpuacct.member"]),
+        (Clause::Pids, "cgroup v2 pids.max", &["cgroup.pids.limit", "cgroup.pids.member"]),
+    ];
+    for privilege in [Privilege::Root, Privilege::User] {
+        let facts = by(CgroupVersion::V2, capable_host(privilege));
+        for (clause, mechanism, evidence) in table {
+            let plan = plan(&request(clause), &facts)
+                .unwrap_or_else(|refusals| panic!("{clause}: {refusals:?}"));
+            let one = binding_of(&plan, clause);
+            let found: Vec<_> = one.mechanisms.iter().map(|one| one.0.as_str()).collect();
+            assert_eq!(found, [mechanism], "{clause} as {privilege:?}");
+            assert_eq!(one.evidence, evidence, "{clause} as {privilege:?}");
+        }
+    }
+}
+
+/// A scope costs time, so what needs none does not ask for one.
+#[test]
+fn a_scope_is_not_taken_for_the_number_of_tasks_alone() {
+    let mut facts = by(CgroupVersion::V2, capable_host(Privilege::User));
+    facts.cgroups.values_mut().for_each(|group| group.scope = true);
+    let mechanism = |request: &_, facts: &HostFacts| {
+        let plan = plan(request, facts).expect("either holds it");
+        binding_of(&plan, Clause::Pids).mechanisms[0].0.clone()
+    };
+    let mut request = request(Clause::Pids);
+    let [(_, other)] = OTHER;
+    assert_eq!(mechanism(&request, &facts), other, "alone");
+    super::world::set(&mut request, Clause::Memory);
+    assert_eq!(mechanism(&request, &facts), "cgroup v2 pids.max", "the scope is there anyway");
+    let mut request = super::world::request(Clause::Pids);
+    request.policy.limits.memory = None;
+    facts.layers.remove(&Layer::ProcessLimit);
+    assert_eq!(mechanism(&request, &facts), "cgroup v2 pids.max", "nothing else holds it");
+}
+
+/// A kernel without swap accounting has no `memory.swap.max`, and without swap it needs none.
+#[test]
+fn swap_is_proven_bounded_where_the_kernel_can_bound_it() {
+    let mut facts = by(CgroupVersion::V2, capable_host(Privilege::Root));
+    facts.swap_accounting = false;
+    let plan = plan(&request(Clause::Memory), &facts).expect("there is no swap");
+    let keys = &binding_of(&plan, Clause::Memory).evidence;
+    assert!(!keys.iter().any(|key| key == "cgroup.memory.swap"), "nothing to read back: {keys:?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn capable_host(privilege: Privilege) -> HostFacts {
     let cgroup = |controller: Controller| {
         let directory = format!("/sys/fs/cgroup/{}/", controller.name());
         let version = Some(CgroupVersion::V1);
-        (controller, CgroupFact { version, directory, fact: Fact::Works })
+        (controller, CgroupFact { version, directory, scope: false, fact: Fact::Works })
     };
     HostFacts {
         kernel: "6.1.0".to_owned(),
@@ -70,6 +70,12 @@ pub(super) fn capable_host(privilege: Privilege) -> HostFacts {
         swap: false,
         swap_accounting: true,
     }
+}
+
+/// The same host with its control groups by another interface.
+pub(super) fn by(version: CgroupVersion, mut facts: HostFacts) -> HostFacts {
+    facts.cgroups.values_mut().for_each(|group| group.version = Some(version));
+    facts
 }
 
 /// A host that can do everything but one thing.

@@ -143,6 +143,12 @@ impl Scene {
         false
     }
 
+    /// Whether a control group holds the number of tasks where nothing else is asked for.
+    pub(crate) fn counts_by_group(&self) -> bool {
+        let group = self.facts.cgroups.get(&Controller::Pids);
+        group.is_some_and(|group| group.fact.works() && !group.scope)
+    }
+
     pub(crate) fn plan(&self) -> Plan {
         boundary()
             .plan(&self.request, &self.facts)
