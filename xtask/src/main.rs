@@ -15,6 +15,7 @@ mod demo;
 mod dist;
 mod elf;
 mod fuzz;
+mod lab;
 mod nightly;
 mod packages;
 mod peers;
@@ -45,6 +46,8 @@ enum Command {
     Build(build::Options),
     /// Install what the tests need, then run all tests (as root: also as an ordinary user).
     Test,
+    /// Run tests on stock Debian kernels under emulation; fetches what it needs.
+    Lab(lab::Options),
     /// All that a change must pass: tidy, fmt, clippy, rustdoc, release budgets, test.
     Ci,
     /// Everything of `ci`, and the behaviour suite five times; writes docs/nightly.json.
@@ -74,6 +77,7 @@ fn open(command: Command) -> Result<ExitCode> {
         Command::Demo => demo::run(),
         Command::Build(options) => build::run(&options),
         Command::Test => test::run(),
+        Command::Lab(options) => lab::run(&options),
         Command::Ci => ci::run(),
         Command::Nightly => nightly::run(),
         Command::Dist(options) => dist::run(&options),

@@ -6,6 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -56,6 +57,25 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("output is not UTF-8: {line}"))
 }
 
+/// Gives `input` to a command and returns what it makes of it.
+pub(crate) fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
+    let line = line_of(command);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start: {line}"))?;
+    let stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    })?;
+    if !output.status.success() {
+        bail!("{}: {line}", output.status);
+    }
+    Ok(output.stdout)
+}
+
 /// Whether the command succeeds; all that it prints is dropped.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
@@ -86,6 +106,17 @@ pub(crate) enum Ended {
 /// The output goes to a file and not through a pipe, so a grandchild that keeps the stream open
 /// cannot keep us waiting.
 pub(crate) fn run_within(command: &mut Command, log: &Path, limit: Duration) -> Result<Finished> {
+    run_watched(command, log, limit, |_| true)
+}
+
+/// As [`run_within`]; `look` is asked again and again, with the time that has passed, whether the
+/// command may go on.
+pub(crate) fn run_watched(
+    command: &mut Command,
+    log: &Path,
+    limit: Duration,
+    mut look: impl FnMut(Duration) -> bool,
+) -> Result<Finished> {
     let line = line_of(command);
     let out = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
     let mut child = command
@@ -96,12 +127,14 @@ pub(crate) fn run_within(command: &mut Command, log: &Path, limit: Duration) -> 
         .spawn()
         .with_context(|| format!("cannot start: {line}"))?;
     let group = child.id();
-    let deadline = Instant::now() + limit;
+    let start = Instant::now();
     loop {
-        if let Some(status) = child.try_wait()? {
+        let ended = child.try_wait()?;
+        let may_go_on = look(start.elapsed());
+        if let Some(status) = ended {
             return Ok(Finished { group, ended: Ended::With(status) });
         }
-        if Instant::now() >= deadline {
+        if !may_go_on || start.elapsed() >= limit {
             if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
                 kill_process_group(group, Signal::KILL).ok();
             }

@@ -31,8 +31,10 @@ pub(crate) const PACKAGES: Stage = stage("packages", 2.0);
 pub(crate) const EXECUTABLES: Stage = stage("executables", 5.0);
 pub(crate) const TEST_BUILD: Stage = stage("test build", 4.0);
 pub(crate) const DOC_TESTS: Stage = stage("doc tests", 1.5);
-pub(crate) const TESTS: Stage = stage("tests", 6.0);
-pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 6.0);
+pub(crate) const TESTS: Stage = stage("tests", 4.5);
+pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 4.5);
+/// Without what is fetched and made once.
+pub(crate) const LAB: Stage = stage("lab", 3.0);
 /// Runs at night only, outside the total of CI.
 pub(crate) const FLAKES: Stage = stage("flakes (5x)", 90.0);
 pub(crate) const FUZZ: Stage = stage("fuzz", 30.0);
@@ -41,7 +43,7 @@ pub(crate) const DIST: Stage = stage("packages in a root", 10.0);
 
 /// Every stage of `cargo xtask ci`, in its order.
 #[cfg(test)]
-const CI: [Stage; 12] = [
+const CI: [Stage; 13] = [
     TIDY,
     FORMAT,
     CLIPPY,
@@ -54,6 +56,7 @@ const CI: [Stage; 12] = [
     DOC_TESTS,
     TESTS,
     TESTS_AS_USER,
+    LAB,
 ];
 
 /// One stage that was run.

@@ -56,8 +56,17 @@ impl Suite {
 
 /// Builds all tests of the workspace; returns one suite per executable, in order of name.
 pub(crate) fn build() -> Result<Vec<Suite>> {
+    build_some(&[])
+}
+
+/// Builds the integration tests of these names, or all tests where there are none. The features are
+/// those of the whole workspace either way, so that nothing is compiled twice.
+pub(crate) fn build_some(targets: &[&str]) -> Result<Vec<Suite>> {
     let mut cargo = process::cargo();
     cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+    for target in targets {
+        cargo.args(["--test", target]);
+    }
     println!("$ {}", process::line_of(&cargo));
     let messages = process::capture(cargo.stdin(Stdio::null()))?;
     let mut suites = Vec::new();
