@@ -90,6 +90,7 @@ pub(crate) fn spec(test: &str, late: Confinement) -> (JailSpec, OwnedFd, OwnedFd
         root: root(),
         clocks: None,
         hostname: Some(text("jail")),
+        unified_group: None,
         groups: Vec::new(),
         limits: Vec::new(),
         late,
