@@ -79,7 +79,7 @@ impl<'a> Runner<'a> {
         ];
         argv.extend(canary.arguments(Side::Guest).into_iter().map(OsString::from));
         argv.extend(attempt.arguments.iter().map(OsString::from));
-        Ask { policy, argv, code: None, cwd: None, caller: Caller::from_process() }
+        Ask { policy, argv, code: None, cwd: None, terminal: false, caller: Caller::from_process() }
     }
 }
 

@@ -26,7 +26,7 @@ mod traits;
 #[cfg(feature = "std")]
 pub use launch::{Descriptors, LaunchError};
 #[cfg(feature = "std")]
-pub use process::{ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams};
+pub use process::{ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams, WindowSize};
 #[cfg(feature = "std")]
 pub use sandbox::{Sandbox, SandboxError, SandboxEvent, SandboxUsage, Snapshots};
 #[cfg(feature = "std")]

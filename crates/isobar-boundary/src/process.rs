@@ -17,6 +17,18 @@ pub struct ProcessSpec {
     pub env: Vec<CString>,
     /// Working directory inside the sandbox.
     pub cwd: CString,
+    /// A terminal of the sandbox's own for the three standard streams, of this size at first. Only
+    /// where the plan was made for one.
+    pub terminal: Option<WindowSize>,
+}
+
+/// The size of a terminal in characters (TIOCSWINSZ(2const)); 0 where nobody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowSize {
+    /// Lines.
+    pub rows: u16,
+    /// Characters a line.
+    pub columns: u16,
 }
 
 impl std::fmt::Debug for ProcessSpec {
@@ -26,11 +38,13 @@ impl std::fmt::Debug for ProcessSpec {
             .field("argv", &self.argv)
             .field("env", &format_args!("{} variables", self.env.len()))
             .field("cwd", &self.cwd)
+            .field("terminal", &self.terminal)
             .finish()
     }
 }
 
-/// The host ends of a process's standard streams: pipes that the caller pumps.
+/// The host ends of a process's standard streams, which the caller pumps: pipes, or the two
+/// directions of one terminal, of which there is no `stderr` then.
 #[derive(Debug)]
 pub struct Streams {
     /// Write end of standard input.
@@ -85,6 +99,13 @@ pub enum SpawnError {
 pub trait Process: std::fmt::Debug {
     /// The host ends of its standard streams; the caller may take them once.
     fn streams(&mut self) -> &mut Streams;
+
+    /// Tells the terminal of the process, where it has one, another size. Its foreground gets
+    /// SIGWINCH where that changes anything.
+    ///
+    /// # Errors
+    /// [`Diagnostic`] where the terminal takes no size.
+    fn resize(&mut self, size: WindowSize) -> Result<(), Diagnostic>;
 
     /// A descriptor that becomes readable when [`Process::try_wait`] has something new.
     fn pollable(&self) -> BorrowedFd<'_>;

@@ -24,6 +24,9 @@ pub struct Ask {
     /// The guest's working directory, as the guest sees it: absolute, or relative to the
     /// workspace's target. `None`: see [`Prepared::request`](crate::Prepared::request).
     pub cwd: Option<String>,
+    /// The program gets a terminal of the sandbox's own, which the caller's standard input and
+    /// output are for the time of the run: see [`Engine::run`](crate::Engine::run).
+    pub terminal: bool,
     /// Where the caller stands.
     pub caller: Caller,
 }

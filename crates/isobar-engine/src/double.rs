@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use isobar_boundary::{
     Boundary, Descriptors, ExitReport, LaunchError, Process, ProcessEnd, ProcessSpec, Sandbox,
-    SandboxError, SandboxEvent, SandboxUsage, Snapshots, SpawnError, Streams,
+    SandboxError, SandboxEvent, SandboxUsage, Snapshots, SpawnError, Streams, WindowSize,
 };
 use isobar_policy::{
     Binding, BoundaryKind, Clause, Code, Diagnostic, Evidence, Grade, HostFacts, Mechanism,
@@ -303,6 +303,10 @@ impl Process for DoubleProcess {
             peak_resident_bytes: 33,
             pids_reached: self.script.pids_reached,
         })
+    }
+
+    fn resize(&mut self, _: WindowSize) -> Result<(), Diagnostic> {
+        Ok(())
     }
 
     fn signal(&mut self, signal: u8, group: bool) -> Result<(), Diagnostic> {

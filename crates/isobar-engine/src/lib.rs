@@ -32,6 +32,7 @@ mod sink;
 mod state_file;
 mod stop;
 mod supervise;
+mod terminal;
 
 /// The traits of a boundary, for a caller that brings one of its own.
 pub use isobar_boundary as boundary;

@@ -18,7 +18,7 @@ use crate::prepare::{Prepared, Stopwatch};
 use crate::report::{self, Observed};
 use crate::signals::{self, SignalQueue, Signals};
 use crate::sink::OutputSink;
-use crate::supervise;
+use crate::{supervise, terminal};
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,7 @@ struct Run {
 }
 
 pub(crate) fn run(engine: &Engine, prepared: Prepared, io: Io<'_>, signals: Signals) -> Report {
-    match signals::queue(signals) {
+    match signals::queue(signals, prepared.request.terminal) {
         Ok(queue) => run_with(engine, prepared, io, queue),
         Err(diagnostic) => Run::of(prepared).0.ended(End::Failed { diagnostic }),
     }
@@ -63,7 +63,7 @@ fn run_with(
     queue: Option<Box<dyn SignalQueue>>,
 ) -> Report {
     let kind = prepared.kind;
-    let (mut run, descriptors, spec) = Run::of(prepared);
+    let (mut run, descriptors, mut spec) = Run::of(prepared);
     let boundary = match engine.boundary(kind) {
         Ok(boundary) => boundary,
         Err(refusal) => return run.ended(End::Refused { refusals: vec![refusal] }),
@@ -87,6 +87,8 @@ fn run_with(
     if let Some(diagnostic) = run.observed.contradiction() {
         return run.destroyed(sandbox, diagnostic);
     }
+    let terminal = io.stdin.filter(|_| spec.terminal.is_some());
+    spec.terminal = spec.terminal.map(|unknown| terminal.map_or(unknown, terminal::size));
     let spawned = sandbox.spawn(&spec);
     run.watch.lap("spawn");
     let process = match spawned {
@@ -163,8 +165,8 @@ impl Run {
         io: Io<'_>,
         queue: Option<Box<dyn SignalQueue>>,
     ) -> Report {
-        let limits = &self.request.policy.limits;
-        let supervised = supervise::supervise(sandbox, process, io, queue, limits, &mut self.watch);
+        let asked = (&self.request.policy.limits, self.request.terminal);
+        let supervised = supervise::supervise(sandbox, process, io, queue, asked, &mut self.watch);
         let Supervised { end, usage, limits_hit, truncated, used } = supervised;
         self.watch.phases.extend(usage.phases);
         let outcome = Outcome {

@@ -41,6 +41,12 @@ impl SignalQueue for signal_queue::SignalQueue {
 
 /// The signals that are forwarded: SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM (signal(7)).
 const FORWARDED: [u8; 6] = [1, 2, 3, 10, 12, 15];
+/// Taken in beside those while the caller's terminal is in raw mode: SIGCONT, SIGTSTP, SIGTTIN,
+/// SIGTTOU, SIGWINCH.
+const OF_TERMINALS: [u8; 5] = [18, 20, 21, 22, 28];
+
+/// The process goes on after it was stopped (signal(7)).
+pub(crate) const SIGCONT: u8 = 18;
 
 /// What to do with a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +60,10 @@ pub(crate) enum Verdict {
     },
     /// End the sandbox.
     Kill,
+    /// The caller's terminal has another size, or was somebody else's for a while.
+    Terminal,
+    /// Nothing: a stopped supervisor would leave the terminal in raw mode.
+    Ignore,
 }
 
 /// Counts what the caller asked for.
@@ -69,6 +79,15 @@ impl Patience {
         const SIGQUIT: u8 = 3;
         const SIGHUP: u8 = 1;
         const SIGTERM: u8 = 15;
+        const SIGTSTP: u8 = 20;
+        const SIGTTIN: u8 = 21;
+        const SIGTTOU: u8 = 22;
+        const SIGWINCH: u8 = 28;
+        match signal {
+            SIGCONT | SIGWINCH => return Verdict::Terminal,
+            SIGTSTP | SIGTTIN | SIGTTOU => return Verdict::Ignore,
+            _ => {}
+        }
         if matches!(signal, SIGINT | SIGTERM) {
             if self.asked {
                 return Verdict::Kill;
@@ -79,23 +98,29 @@ impl Patience {
     }
 }
 
-/// Opens the queue for `signals`; `None` where they are left alone. The signals are blocked for
+/// Opens the queue for `signals`, with those of terminals where the run has a `terminal`; `None` where they are left alone. The signals are blocked for
 /// this thread until the queue is dropped.
 ///
 /// # Errors
 /// [`Diagnostic`] where the kernel gives no queue.
-pub(crate) fn queue(signals: Signals) -> Result<Option<Box<dyn SignalQueue>>, Diagnostic> {
+pub(crate) fn queue(
+    signals: Signals,
+    terminal: bool,
+) -> Result<Option<Box<dyn SignalQueue>>, Diagnostic> {
     match signals {
         Signals::Leave => Ok(None),
-        Signals::Forward => match signal_queue::SignalQueue::open(&FORWARDED) {
-            Ok(queue) => Ok(Some(Box::new(queue))),
-            Err(errno) => Err(Diagnostic {
-                code: Code::RunWait,
-                summary: "the supervisor cannot wait for signals".to_owned(),
-                causes: vec![std::io::Error::from(errno).to_string()],
-                remedy: "raise the limit of open files".to_owned(),
-            }),
-        },
+        Signals::Forward => {
+            let of_terminals: &[u8] = if terminal { &OF_TERMINALS } else { &[] };
+            match signal_queue::SignalQueue::open(&[&FORWARDED, of_terminals].concat()) {
+                Ok(queue) => Ok(Some(Box::new(queue))),
+                Err(errno) => Err(Diagnostic {
+                    code: Code::RunWait,
+                    summary: "the supervisor cannot wait for signals".to_owned(),
+                    causes: vec![std::io::Error::from(errno).to_string()],
+                    remedy: "raise the limit of open files".to_owned(),
+                }),
+            }
+        }
     }
 }
 
@@ -111,6 +136,8 @@ mod tests {
         assert_eq!(patience.judge(2), forward(2, true), "a terminal's SIGINT reaches the group");
         assert_eq!(patience.judge(1), forward(1, true), "SIGHUP is the guest's to obey");
         assert_eq!(patience.judge(15), Verdict::Kill, "SIGTERM after SIGINT is the second request");
+        assert_eq!(patience.judge(28), Verdict::Terminal, "SIGWINCH is about the terminal");
+        assert_eq!(patience.judge(20), Verdict::Ignore, "SIGTSTP would leave it in raw mode");
         let mut other = Patience::default();
         assert_eq!(other.judge(15), forward(15, false), "the first SIGTERM goes to the program");
     }

@@ -18,7 +18,8 @@ use crate::deadline::Deadline;
 use crate::prepare::Stopwatch;
 use crate::pump::{BUFFER, InputPump, OutputPump};
 use crate::run::Io;
-use crate::signals::{Patience, SignalQueue, Verdict};
+use crate::signals::{Patience, SIGCONT, SignalQueue, Verdict};
+use crate::terminal::CallerTerminal;
 
 /// How long a reader that is not ready is waited for once isobar ended the run itself.
 const GRACE_MILLIS: u64 = 1000;
@@ -48,6 +49,8 @@ struct Supervision<'a> {
     signals: Option<Box<dyn SignalQueue>>,
     patience: Patience,
     deadline: Option<Deadline>,
+    /// The caller's terminal, where the program has one of the sandbox's own.
+    terminal: Option<CallerTerminal<'a>>,
     exit: Option<ExitReport>,
     buffer: Vec<u8>,
 }
@@ -57,10 +60,11 @@ pub(crate) fn supervise(
     mut process: Box<dyn Process>,
     io: Io<'_>,
     signals: Option<Box<dyn SignalQueue>>,
-    limits: &LimitClauses,
+    (limits, terminal): (&LimitClauses, bool),
     watch: &mut Stopwatch,
 ) -> Supervised {
     let start = Instant::now();
+    let terminal = io.stdin.filter(|_| terminal).map(CallerTerminal::new);
     let streams = process.streams();
     let (stdin, stdout, stderr) =
         (streams.stdin.take(), streams.stdout.take(), streams.stderr.take());
@@ -73,6 +77,7 @@ pub(crate) fn supervise(
         signals,
         patience: Patience::default(),
         deadline: limits.wall_time.map(|span| Deadline::after(start, span)),
+        terminal,
         exit: None,
         buffer: vec![0; BUFFER],
     };
@@ -87,6 +92,7 @@ pub(crate) fn supervise(
     }
     let cause = supervision.judged(cause);
     supervision.drain(&cause);
+    supervision.terminal = None;
     watch.lap("drain");
     let Supervision { outputs, exit, .. } = supervision;
     Conclusion { cause, exit, destroyed, outputs: &outputs, limits, wall_micros: wall }.supervised()
@@ -105,7 +111,11 @@ impl Supervision<'_> {
     fn until_ended(&mut self) -> Cause {
         loop {
             let mut timeout = self.deadline.as_ref().map(Deadline::left);
-            if self.input.in_background() {
+            let background = self.input.in_background();
+            if let Some(terminal) = &mut self.terminal {
+                terminal.keep_raw(!background);
+            }
+            if background {
                 let again = Duration::from_millis(BACKGROUND_MILLIS);
                 timeout = Some(timeout.map_or(again, |left| left.min(again)));
             }
@@ -208,6 +218,17 @@ impl Supervision<'_> {
         while let Some(signal) = self.signals.as_mut().and_then(|queue| queue.next()) {
             match self.patience.judge(signal) {
                 Verdict::Kill => return Some(Cause::Killed(KilledBy::User)),
+                Verdict::Ignore => {}
+                Verdict::Terminal => {
+                    let foreground = !self.input.in_background();
+                    if let Some(terminal) = &mut self.terminal {
+                        if signal == SIGCONT {
+                            terminal.again(foreground);
+                        }
+                        // A terminal that was hung up takes no size and needs none.
+                        self.process.resize(terminal.size()).ok();
+                    }
+                }
                 Verdict::Forward { signal, group } => {
                     if let Err(diagnostic) = self.process.signal(signal, group) {
                         return Some(Cause::Failed(diagnostic));

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     const HEADER: SpawnHeader =
-        SpawnHeader { process: 1, arguments: 1, variables: 0, bytes: 6, watch_pids: 0 };
+        SpawnHeader { process: 1, arguments: 1, variables: 0, bytes: 6, watch_pids: 0, flags: 0 };
 
     #[test]
     fn pieces_land_one_after_the_other() {

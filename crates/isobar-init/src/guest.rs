@@ -11,7 +11,9 @@ use rustix::fd::RawFd;
 use rustix::fs::Mode;
 use rustix::io::{Errno, write};
 use rustix::net::{RecvFlags, recv};
-use rustix::process::{Signal, chdir, set_parent_process_death_signal, setsid, umask};
+use rustix::process::{
+    Signal, chdir, ioctl_tiocsctty, set_parent_process_death_signal, setsid, umask,
+};
 
 use crate::greet::say;
 use crate::sys::descriptors::{self, FREE};
@@ -25,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) setup: Setup,
     /// The process's channels, by their numbers in the agent.
     pub(crate) channels: [RawFd; 4],
+    /// Standard input is a terminal, which becomes the controlling one.
+    pub(crate) terminal: bool,
     /// What to execute.
     pub(crate) program: Program,
 }
@@ -60,6 +64,11 @@ fn steps(plan: &Plan) -> Stop {
     if let Err(errno) = leave_the_agent(&plan.setup) {
         return Stop::Failed(ExecStage::Identity, errno);
     }
+    if plan.terminal
+        && let Err(errno) = take_terminal()
+    {
+        return Stop::Failed(ExecStage::Channels, errno);
+    }
     if let Err(errno) = chdir(plan.program.cwd()) {
         return Stop::Failed(ExecStage::WorkingDirectory, errno);
     }
@@ -83,6 +92,12 @@ fn leave_the_agent(setup: &Setup) -> Result<(), Errno> {
     call::set_signal_mask(0)?;
     umask(Mode::WGRP | Mode::WOTH);
     Ok(())
+}
+
+/// Makes the terminal on standard input the controlling one of the session that this process leads.
+fn take_terminal() -> Result<(), Errno> {
+    let [stdin, ..] = descriptors::standard();
+    ioctl_tiocsctty(stdin)
 }
 
 /// Reports readiness and waits for the host's consent; `None` where there is none.

@@ -161,8 +161,9 @@ fn launch(
     if !roster.has_room() {
         return Ok(Err((ExecStage::Clone, Errno::AGAIN)));
     }
-    let plan =
-        Plan { setup: *setup, channels: channels.each_ref().map(AsRawFd::as_raw_fd), program };
+    let terminal = header.flags & SpawnHeader::TERMINAL != 0;
+    let channels = channels.each_ref().map(AsRawFd::as_raw_fd);
+    let plan = Plan { setup: *setup, channels, terminal, program };
     Ok(Launched::start(image, plan, become_guest).map_err(|errno| (ExecStage::Clone, errno)))
 }
 

@@ -85,7 +85,7 @@ mod tests {
 
     fn header(arguments: u32, variables: u32, bytes: &[u8]) -> SpawnHeader {
         let bytes = u32::try_from(bytes.len()).expect("test strings are short");
-        SpawnHeader { process: 1, arguments, variables, bytes, watch_pids: 0 }
+        SpawnHeader { process: 1, arguments, variables, bytes, watch_pids: 0, flags: 0 }
     }
 
     #[test]

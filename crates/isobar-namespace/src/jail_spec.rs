@@ -180,7 +180,11 @@ fn root(
     rule("/", landlock::READ_DIR);
     root.place(CANARY, Entry::File { mode: 0o644, content: Vec::new() })?;
     system::place_devices(&mut root)?;
-    for (path, _) in system::DEVICES {
+    let terminal = planned.terminal.then_some(system::TERMINAL);
+    if let Some(device) = terminal {
+        system::place_device(&mut root, device)?;
+    }
+    for (path, _) in system::DEVICES.into_iter().chain(terminal) {
         rule(
             path,
             landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | landlock::IOCTL_DEV,

@@ -16,10 +16,10 @@ use crate::errors::{self, failed};
 use crate::groups::Holdings;
 use crate::jail_spec::{self, Ingredients};
 use crate::payload::Planned;
-use crate::sandbox::NamespaceSandbox;
+use crate::sandbox::{Launched, NamespaceSandbox};
 use crate::stopwatch::Stopwatch;
 use crate::stream::{FrameStream, PATIENCE, Received, StreamError};
-use crate::{agent, grants, observe};
+use crate::{agent, grants, observe, terminal};
 
 const REMEDY_BUG: &str = "report this as a bug of isobar";
 const REMEDY_DOCTOR: &str = "run `isobar doctor` to see what this host offers";
@@ -66,10 +66,12 @@ pub(crate) fn sandbox(
     watch.lap("launch: specification");
     let jailed = isobar_jail::launch(spec).map_err(|error| errors::jail(&error))?;
     watch.lap("launch: clone");
-    let mut launching = Launching { jailed, holdings, planned, filter, sockets, clocks };
+    let terminals = None;
+    let mut launching = Launching { jailed, holdings, planned, filter, sockets, clocks, terminals };
     let evidence = launching.observed(&mut watch)?;
-    let Launching { jailed, holdings, planned, filter, sockets, .. } = launching;
-    NamespaceSandbox::new(planned, filter, sockets, (evidence, watch), holdings, jailed)
+    let Launching { jailed, holdings, planned, filter, sockets, terminals, .. } = launching;
+    let launched = Launched { evidence, watch, terminals };
+    NamespaceSandbox::new(planned, filter, sockets, launched, holdings, jailed)
         .map_err(|errno| failed(Code::LaunchStep, &errno, REMEDY_DOCTOR))
 }
 
@@ -124,6 +126,7 @@ struct Launching {
     filter: Filter,
     sockets: Sockets,
     clocks: Option<ClockOffsets>,
+    terminals: Option<OwnedFd>,
 }
 
 impl Launching {
@@ -135,6 +138,11 @@ impl Launching {
             return Err(unexpected(&staged));
         }
         let mut evidence = observe::staged(&self.planned, &self.jailed, &self.holdings);
+        if self.planned.terminal {
+            let (directory, seen) = terminal::directory(self.jailed.pid());
+            self.terminals = directory;
+            evidence.push(seen);
+        }
         watch.lap("launch: read back");
         if !self.jailed.await_execution(PATIENCE) {
             return Err(self.ended());

@@ -30,5 +30,6 @@ mod sandbox;
 mod stopwatch;
 mod stream;
 mod system;
+mod terminal;
 
 pub use boundary::NamespaceBoundary;

@@ -24,6 +24,8 @@ pub(crate) struct Planned {
     /// `None` where its absence was accepted.
     pub(crate) landlock_abi: Option<u32>,
     pub(crate) hostname: String,
+    /// The guest gets a terminal of its own, and `/dev/tty` to find it.
+    pub(crate) terminal: bool,
     pub(crate) grants: Vec<PlannedGrant>,
     pub(crate) tmpfs: Vec<PlannedTmpfs>,
     /// The guest's /tmp, of which /dev/shm is a part.

@@ -7,7 +7,9 @@ use isobar_boundary::protocol::{
     ExecFailed, ExecStage, Exited, MAX_PAYLOAD, MAX_SPAWN_BYTES, Message, PidsReached, Ready,
     Signal, SpawnHeader, encode_frame, kind,
 };
-use isobar_boundary::{ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams};
+use isobar_boundary::{
+    ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams, WindowSize,
+};
 use isobar_policy::{Code, Diagnostic, Evidence};
 use rustix::cmsg_space;
 use rustix::io::Errno;
@@ -21,6 +23,7 @@ use crate::observe;
 use crate::payload::PidsLimit;
 use crate::sandbox::NamespaceSandbox;
 use crate::stream::{FrameStream, StreamError};
+use crate::terminal;
 
 const REMEDY_BUG: &str = "report this as a bug of isobar";
 
@@ -28,6 +31,11 @@ const REMEDY_BUG: &str = "report this as a bug of isobar";
 #[derive(Debug)]
 pub(crate) struct NamespaceProcess {
     streams: Streams,
+    /// The host's end of its terminal, where it has one.
+    terminal: Option<OwnedFd>,
+    /// The guest's end, held while the process runs: a guest that closes its streams may open its
+    /// terminal again, so that is not the end of its output.
+    guest_end: Option<OwnedFd>,
     status: FrameStream,
     evidence: Vec<Evidence>,
     /// The limit that the agent watches for; 0 where it watches nothing.
@@ -39,25 +47,49 @@ pub(crate) struct NamespaceProcess {
 /// Our ends and the agent's ends of the channels.
 struct Channels {
     ours: Streams,
+    terminal: Option<(OwnedFd, OwnedFd)>,
     status: OwnedFd,
     theirs: [OwnedFd; 4],
 }
 
 impl Channels {
-    fn open() -> Result<Self, Errno> {
+    /// A terminal for all three streams.
+    fn terminal(pair: terminal::Pair) -> Result<Self, Errno> {
+        let terminal::Pair { ours, theirs } = pair;
+        let (status, their_status) = status_pair()?;
+        let streams = Streams {
+            stdin: Some(rustix::io::fcntl_dupfd_cloexec(&ours, 0)?),
+            stdout: Some(rustix::io::fcntl_dupfd_cloexec(&ours, 0)?),
+            stderr: None,
+        };
+        let kept = rustix::io::fcntl_dupfd_cloexec(&theirs, 0)?;
+        let second = rustix::io::fcntl_dupfd_cloexec(&theirs, 0)?;
+        let third = rustix::io::fcntl_dupfd_cloexec(&theirs, 0)?;
+        let theirs = [theirs, second, third, their_status];
+        Ok(Self { ours: streams, terminal: Some((ours, kept)), status, theirs })
+    }
+
+    fn pipes() -> Result<Self, Errno> {
         let (stdin_read, stdin_write) = pipe_with(PipeFlags::CLOEXEC)?;
         let (stdout_read, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
         let (stderr_read, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (status, their_status) =
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        sockopt::set_socket_passcred(&status, true)?;
+        let (status, their_status) = status_pair()?;
         let ours = Streams {
             stdin: Some(stdin_write),
             stdout: Some(stdout_read),
             stderr: Some(stderr_read),
         };
-        Ok(Self { ours, status, theirs: [stdin_read, stdout_write, stderr_write, their_status] })
+        let theirs = [stdin_read, stdout_write, stderr_write, their_status];
+        Ok(Self { ours, terminal: None, status, theirs })
     }
+}
+
+/// The process stream: our end, and the agent's.
+fn status_pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_passcred(&ours, true)?;
+    Ok((ours, theirs))
 }
 
 /// Starts a process and returns after its evidence matched.
@@ -66,7 +98,14 @@ pub(crate) fn spawn(
     spec: &ProcessSpec,
 ) -> Result<NamespaceProcess, SpawnError> {
     let resources = |errno: Errno| spawn_failed(&errno, "free some descriptors or memory");
-    let Channels { ours, status, theirs } = Channels::open().map_err(resources)?;
+    let (channels, mut evidence) = match spec.terminal {
+        None => (Channels::pipes(), Vec::new()),
+        Some(size) => {
+            let (pair, evidence) = terminal::open(sandbox, size)?;
+            (Channels::terminal(pair), evidence)
+        }
+    };
+    let Channels { ours, terminal, status, theirs } = channels.map_err(resources)?;
     let number = sandbox.next_process;
     sandbox.next_process = number.wrapping_add(1);
     pass_channels(sandbox.sockets.channels.as_fd(), number, &theirs).map_err(resources)?;
@@ -79,7 +118,8 @@ pub(crate) fn spawn(
     let mut status = FrameStream::new(status);
     let (ready, pid) = await_ready(&mut status, sandbox)?;
     let planned = &sandbox.planned;
-    let mut evidence = observe::process(planned, pid, &sandbox.holdings, &sandbox.filter, &ready);
+    let (holdings, filter) = (&sandbox.holdings, &sandbox.filter);
+    evidence.extend(observe::process(planned, pid, holdings, filter, &ready));
     if !observe::all_hold(&mut evidence) {
         return Err(SpawnError::Contradicted(evidence));
     }
@@ -87,8 +127,11 @@ pub(crate) fn spawn(
     let go = encode_frame(kind::GO, &[], &mut buffer)
         .map_err(|error| spawn_failed(&error, REMEDY_BUG))?;
     status.send(go).map_err(|error| spawn_failed(&error, REMEDY_BUG))?;
+    let (terminal, guest_end) = terminal.unzip();
     Ok(NamespaceProcess {
         streams: ours,
+        terminal,
+        guest_end,
         status,
         evidence,
         watch_pids,
@@ -97,7 +140,7 @@ pub(crate) fn spawn(
     })
 }
 
-fn spawn_failed(error: &dyn std::error::Error, remedy: &str) -> SpawnError {
+pub(crate) fn spawn_failed(error: &dyn std::error::Error, remedy: &str) -> SpawnError {
     SpawnError::Failed(Diagnostic::new(Code::SpawnFailed, error, remedy))
 }
 
@@ -131,6 +174,7 @@ fn send_specification(
         variables: count(spec.env.len()),
         bytes: count(strings.len()),
         watch_pids,
+        flags: if spec.terminal.is_some() { SpawnHeader::TERMINAL } else { 0 },
     };
     if header.bytes > MAX_SPAWN_BYTES || spec.argv.is_empty() {
         return Err(SpawnError::Failed(Diagnostic {
@@ -258,6 +302,12 @@ impl Process for NamespaceProcess {
         &mut self.streams
     }
 
+    fn resize(&mut self, size: WindowSize) -> Result<(), Diagnostic> {
+        let Some(terminal) = &self.terminal else { return Ok(()) };
+        terminal::set_size(terminal, size)
+            .map_err(|errno| Diagnostic::new(Code::RunStream, &errno, REMEDY_BUG))
+    }
+
     fn pollable(&self) -> BorrowedFd<'_> {
         self.status.descriptor()
     }
@@ -270,6 +320,7 @@ impl Process for NamespaceProcess {
                 Ok(None) | Err(_) => self.take(0, &[]),
             }
         }
+        self.guest_end = None;
         self.report.map(|report| ExitReport { pids_reached: self.pids_reached, ..report })
     }
 

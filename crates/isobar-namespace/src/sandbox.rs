@@ -31,6 +31,8 @@ pub(crate) struct NamespaceSandbox {
     pub(crate) filter: Filter,
     pub(crate) sockets: Sockets,
     pub(crate) next_process: u32,
+    /// Its own `/dev/pts`, where it may have terminals.
+    pub(crate) terminals: Option<OwnedFd>,
     evidence: Vec<Evidence>,
     watch: Stopwatch,
     epoll: OwnedFd,
@@ -84,6 +86,13 @@ fn online_processors() -> u64 {
     u64::try_from(count.max(1)).unwrap_or(1)
 }
 
+/// What a launch found out and hands on.
+pub(crate) struct Launched {
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) watch: Stopwatch,
+    pub(crate) terminals: Option<OwnedFd>,
+}
+
 impl NamespaceSandbox {
     /// Takes everything over. The last parameter is dropped first where this fails: every process
     /// must be gone before the groups are removed.
@@ -91,7 +100,7 @@ impl NamespaceSandbox {
         planned: Planned,
         filter: Filter,
         sockets: Sockets,
-        launched: (Vec<Evidence>, Stopwatch),
+        launched: Launched,
         holdings: Holdings,
         jailed: Jailed,
     ) -> Result<Self, Errno> {
@@ -111,7 +120,7 @@ impl NamespaceSandbox {
         if let Some(cpu) = &cpu {
             watch_for(cpu.timer.as_fd(), epoll::EventFlags::IN)?;
         }
-        let (evidence, watch) = launched;
+        let Launched { evidence, watch, terminals } = launched;
         Ok(Self {
             jailed,
             holdings,
@@ -119,6 +128,7 @@ impl NamespaceSandbox {
             filter,
             sockets,
             next_process: 1,
+            terminals,
             evidence,
             watch,
             epoll,

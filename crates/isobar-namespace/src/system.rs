@@ -18,6 +18,10 @@ pub(crate) const DEVICES: [(&str, (u32, u32)); 5] = [
     ("/dev/urandom", (1, 9)),
 ];
 
+/// By which a process finds its controlling terminal, whichever that is: only for a guest that has
+/// one, and it can be none but the sandbox's own.
+pub(crate) const TERMINAL: (&str, (u32, u32)) = ("/dev/tty", (5, 0));
+
 /// Files of `/proc` that tell about the host or act on it.
 const MASKED: [&str; 7] = [
     "/proc/kcore",
@@ -78,10 +82,8 @@ pub(crate) fn place(root: &mut RootSpec) -> Result<Vec<&'static str>, RootError>
 
 /// Places `/dev`: five nodes, terminals of the sandbox's own, the usual links.
 pub(crate) fn place_devices(root: &mut RootSpec) -> Result<(), RootError> {
-    for (path, node) in DEVICES {
-        let source = BindSource::Device { path: text(path)?, node };
-        let attributes = MountAttributes::NOSUID.with(MountAttributes::NOEXEC);
-        root.place(path, Entry::Bind(Bind { source, attributes, directory: false }))?;
+    for device in DEVICES {
+        place_device(root, device)?;
     }
     let attributes = MountAttributes::NOSUID.with(MountAttributes::NOEXEC);
     root.place("/dev/pts", Entry::Devpts { max: c"64".to_owned(), attributes })?;
@@ -95,6 +97,16 @@ pub(crate) fn place_devices(root: &mut RootSpec) -> Result<(), RootError> {
         root.place(path, Entry::Link { target: target.to_owned() })?;
     }
     Ok(())
+}
+
+/// Places one device node.
+pub(crate) fn place_device(
+    root: &mut RootSpec,
+    (path, node): (&str, (u32, u32)),
+) -> Result<(), RootError> {
+    let source = BindSource::Device { path: text(path)?, node };
+    let attributes = MountAttributes::NOSUID.with(MountAttributes::NOEXEC);
+    root.place(path, Entry::Bind(Bind { source, attributes, directory: false }))
 }
 
 /// Places `/proc` with its masks. `/dev/null` must be there before.

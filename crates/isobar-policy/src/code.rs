@@ -108,6 +108,7 @@ codes! {
     CliUnknownAcceptance = Cli "ISO-CLI-006", "`--accept` names nothing from the closed list.";
     CliUnknownLanguage = Cli "ISO-CLI-007", "`--lang` names no language that isobar knows.";
     CliPrivilege = Cli "ISO-CLI-008", "isobar was started with another user's rights, as a set-user-ID program is.";
+    CliNoTerminal = Cli "ISO-CLI-009", "`-t` was given, and standard input or output is no terminal.";
 
     PolicyUnreadable = Policy "ISO-POL-001", "The policy file cannot be read.";
     PolicyTooLarge = Policy "ISO-POL-002", "The policy is larger than 1 MiB.";

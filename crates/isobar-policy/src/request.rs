@@ -103,6 +103,9 @@ pub struct Request {
     /// How many variables the guest gets, and their names; values travel in the process's
     /// specification only, since they may be secret.
     pub env_names: Vec<String>,
+    /// The program gets a terminal of the sandbox's own.
+    #[serde(default)]
+    pub terminal: bool,
     /// What the slots are for, for messages.
     pub slots: BTreeMap<Slot, String>,
 }

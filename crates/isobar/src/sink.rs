@@ -1,7 +1,7 @@
 //! Where the guest's output goes: standard output and standard error of isobar.
 //!
 //! Bytes pass raw, unless the descriptor is a terminal and `--raw` was not given: then only text
-//! and colour pass ([`crate::terminal`]), and the two streams take turns
+//! and colour pass, or what a screen is drawn with where `-t` was ([`crate::terminal`]), and the two streams take turns
 //! ([`crate::terminal::screen`]). After the run the terminal is put back into its own style, before
 //! isobar says anything.
 
@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use isobar_engine::{DescriptorSink, OutputSink};
 
 use crate::output::write_all;
+use crate::terminal::Passage;
 use crate::terminal::screen::{Screen, Stream};
 
 /// The two streams, for the time of a run.
@@ -22,18 +23,17 @@ pub(crate) struct GuestStreams<'a> {
 }
 
 impl<'a> GuestStreams<'a> {
-    /// Both, each filtered if it is a terminal and not `raw`.
-    pub(crate) fn new<O, E>(out: &'a O, err: &'a E, raw: bool) -> Self
+    /// Both, each filtered if it is a terminal, to let pass what `passage` says.
+    pub(crate) fn new<O, E>(out: &'a O, err: &'a E, passage: Passage) -> Self
     where
         O: AsFd + IsTerminal,
         E: AsFd + IsTerminal,
     {
-        let (filter_out, filter_err) = (out.is_terminal() && !raw, err.is_terminal() && !raw);
+        let of = |terminal| if terminal { passage } else { Passage::Raw };
+        let (of_out, of_err) = (of(out.is_terminal()), of(err.is_terminal()));
         let (out, err) = (out.as_fd(), err.as_fd());
-        let screen = Screen::new(
-            (DescriptorSink::new(out), filter_out),
-            (DescriptorSink::new(err), filter_err),
-        );
+        let screen =
+            Screen::new((DescriptorSink::new(out), of_out), (DescriptorSink::new(err), of_err));
         Self { out, err, screen }
     }
 

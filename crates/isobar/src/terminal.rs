@@ -1,16 +1,29 @@
-//! What a guest may say to a terminal: text and colour.
+//! What a guest may say to a terminal: text and colour, or also what draws a screen.
 //!
 //! A terminal obeys the bytes that it shows: sequences write the clipboard, answer questions into
 //! the shell's input, rename windows and hide what follows. So when a guest's output goes to a
 //! terminal, this filter lets pass UTF-8 text, tab, line feed, carriage return, backspace, and SGR
 //! sequences (ECMA-48 8.3.117: colour and weight); everything else is dropped, in 7-bit and in
-//! 8-bit form. `--raw` leaves the filter out; output that goes elsewhere never meets it.
+//! 8-bit form. With `-t` the list is longer, since editors draw: see [`drawing`]. `--raw` leaves the
+//! filter out; output that goes elsewhere never meets it.
 //!
 //! Invariants: memory is bounded whatever the guest sends; how its bytes are cut into writes makes
 //! no difference; each result is whole characters and whole sequences, so that text of ours can
 //! follow at any time; filtering twice is filtering once. The terminal is taken to read UTF-8.
 
+mod drawing;
 pub(crate) mod screen;
+
+/// What of the guest's bytes reaches a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// Text and colour.
+    Text,
+    /// Also what draws a screen: the guest has a terminal of its own.
+    Screen,
+    /// Everything.
+    Raw,
+}
 
 /// The longest parameters of an SGR sequence that is kept. True colour for both grounds takes 37.
 const MAX_PARAMETERS: usize = 64;
@@ -48,15 +61,28 @@ pub(crate) struct Filter {
     state: State,
     /// The bytes of an unfinished UTF-8 character: at most three.
     character: Vec<u8>,
-    /// The parameters of an unfinished sequence: at most [`MAX_PARAMETERS`].
+    /// The parameters of an unfinished sequence, intermediate bytes included: at most
+    /// [`MAX_PARAMETERS`].
     parameters: Vec<u8>,
+    /// Whether what draws a screen may pass.
+    draws: bool,
+    /// Whether something of that passed, so that modes may have to be put back.
+    drawn: bool,
     /// Whether the terminal is left in another style than its own.
     styled: bool,
 }
 
 impl Filter {
-    pub(crate) const fn new() -> Self {
-        Self { state: State::Ground, character: Vec::new(), parameters: Vec::new(), styled: false }
+    /// A filter that lets pass text and colour; with `draws` also what draws a screen.
+    pub(crate) const fn new(draws: bool) -> Self {
+        Self {
+            state: State::Ground,
+            character: Vec::new(),
+            parameters: Vec::new(),
+            draws,
+            drawn: false,
+            styled: false,
+        }
     }
 
     /// Appends to `out` what may pass of `bytes`.
@@ -83,6 +109,10 @@ impl Filter {
             out.extend_from_slice(REPLACEMENT.as_bytes());
             self.character.clear();
         }
+        if self.drawn {
+            out.extend_from_slice(drawing::LEAVE);
+            self.drawn = false;
+        }
         if self.styled {
             out.extend_from_slice(RESET);
             self.styled = false;
@@ -95,8 +125,15 @@ impl Filter {
             State::Ground => self.ground(byte, out),
             State::Escape => self.escape(byte, out),
             State::EscapeIntermediate => match byte {
+                // Two are more than any that passes has.
+                b' '..=b'/' if self.parameters.len() < 2 => self.parameters.push(byte),
                 b' '..=b'/' => {}
-                b'0'..=b'~' => self.state = State::Ground,
+                b'0'..=b'~' => {
+                    self.state = State::Ground;
+                    if self.draws && drawing::charset(&self.parameters, byte) {
+                        self.draw(byte, out);
+                    }
+                }
                 _ => self.aborted(byte, out),
             },
             State::Parameters => self.sequence(byte, out),
@@ -120,6 +157,10 @@ impl Filter {
         }
         match byte {
             b'\t' | b'\n' | b'\r' | b'\x08' | b' '..=b'~' => out.push(byte),
+            _ if self.draws && drawing::control(byte) => {
+                self.drawn = true;
+                out.push(byte);
+            }
             ESC => self.state = State::Escape,
             0x80..=0x9f => self.c1(byte),
             0xc2..=0xf4 => self.character.push(byte),
@@ -171,8 +212,18 @@ impl Filter {
             // DCS, SOS, OSC, PM, APC, and the window title of screen(1).
             b'P' | b'X' | b']' | b'^' | b'_' | b'k' => State::ControlString(0),
             ESC => State::Escape,
-            b' '..=b'/' => State::EscapeIntermediate,
-            b'0'..=b'~' => State::Ground,
+            b' '..=b'/' => {
+                self.parameters.clear();
+                self.parameters.push(byte);
+                State::EscapeIntermediate
+            }
+            b'0'..=b'~' => {
+                if self.draws && drawing::escape(byte) {
+                    self.parameters.clear();
+                    self.draw(byte, out);
+                }
+                State::Ground
+            }
             _ => return self.aborted(byte, out),
         };
     }
@@ -180,18 +231,35 @@ impl Filter {
     fn sequence(&mut self, byte: u8, out: &mut Vec<u8>) {
         match byte {
             b'0'..=b';' if self.parameters.len() < MAX_PARAMETERS => self.parameters.push(byte),
+            b' '..=b'?' if self.draws && self.parameters.len() < MAX_PARAMETERS => {
+                self.parameters.push(byte);
+            }
             // Too long, private (`<` to `?`) or with an intermediate byte: not SGR.
             b' '..=b'?' => self.state = State::Ignored,
-            b'm' => {
+            b'm' if self.parameters.iter().all(|byte| matches!(byte, b'0'..=b';')) => {
                 out.extend_from_slice(b"\x1b[");
                 out.extend_from_slice(&self.parameters);
                 out.push(b'm');
                 self.styled = !matches!(self.parameters.as_slice(), b"" | b"0");
                 self.state = State::Ground;
             }
-            b'@'..=b'~' => self.state = State::Ground,
+            b'@'..=b'~' => {
+                self.state = State::Ground;
+                if self.draws && drawing::sequence(&self.parameters, byte) {
+                    self.parameters.insert(0, b'[');
+                    self.draw(byte, out);
+                }
+            }
             _ => self.aborted(byte, out),
         }
+    }
+
+    /// Lets a sequence pass that ends in `byte` and has the parameters for its middle.
+    fn draw(&mut self, byte: u8, out: &mut Vec<u8>) {
+        out.push(ESC);
+        out.extend_from_slice(&self.parameters);
+        out.push(byte);
+        self.drawn = true;
     }
 
     fn control_string(&mut self, byte: u8, passed: usize) {

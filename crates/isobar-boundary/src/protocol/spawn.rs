@@ -25,10 +25,15 @@ pub struct SpawnHeader {
     pub bytes: u32,
     /// The process limit to watch, in tasks of the guest; 0 to watch nothing.
     pub watch_pids: u32,
+    /// [`SpawnHeader::TERMINAL`] or 0.
+    pub flags: u32,
 }
 
 impl SpawnHeader {
-    const SIZE: usize = 20;
+    /// Standard input is a terminal that the process, a session leader, makes its controlling one.
+    pub const TERMINAL: u32 = 1;
+
+    const SIZE: usize = 24;
 }
 
 impl Message for SpawnHeader {
@@ -37,7 +42,9 @@ impl Message for SpawnHeader {
     fn decode(payload: &[u8]) -> Result<Self, FrameError> {
         let wrong = FrameError::Payload { kind: Self::KIND, length: payload.len() };
         let (fields, rest) = payload.as_chunks::<4>();
-        let [process, arguments, variables, bytes, watch_pids] = *fields else { return Err(wrong) };
+        let [process, arguments, variables, bytes, watch_pids, flags] = *fields else {
+            return Err(wrong);
+        };
         if !rest.is_empty() {
             return Err(wrong);
         }
@@ -47,18 +54,21 @@ impl Message for SpawnHeader {
             variables: u32::from_le_bytes(variables),
             bytes: u32::from_le_bytes(bytes),
             watch_pids: u32::from_le_bytes(watch_pids),
+            flags: u32::from_le_bytes(flags),
         };
         // Each string has at least its NUL, so the counts are bounded by the bytes.
         let strings = u64::from(header.arguments) + u64::from(header.variables) + 2;
         let sound = header.bytes <= MAX_SPAWN_BYTES
             && strings <= u64::from(header.bytes)
-            && header.arguments >= 1;
+            && header.arguments >= 1
+            && header.flags & !Self::TERMINAL == 0;
         if sound { Ok(header) } else { Err(FrameError::Field { kind: Self::KIND }) }
     }
 
     fn encode<'out>(&self, out: &'out mut [u8]) -> Result<&'out [u8], FrameError> {
         let mut payload = [0_u8; Self::SIZE];
-        let fields = [self.process, self.arguments, self.variables, self.bytes, self.watch_pids];
+        let Self { process, arguments, variables, bytes, watch_pids, flags } = *self;
+        let fields = [process, arguments, variables, bytes, watch_pids, flags];
         for (place, field) in payload.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
             *place = field.to_le_bytes();
         }
@@ -96,12 +106,20 @@ mod tests {
 
     #[test]
     fn counts_that_the_bytes_cannot_hold_are_refused() {
-        let good = SpawnHeader { process: 1, arguments: 2, variables: 1, bytes: 5, watch_pids: 0 };
+        let good = SpawnHeader {
+            process: 1,
+            arguments: 2,
+            variables: 1,
+            bytes: 5,
+            watch_pids: 0,
+            flags: SpawnHeader::TERMINAL,
+        };
         let bad = [
             SpawnHeader { bytes: 4, ..good },
             SpawnHeader { arguments: 0, ..good },
             SpawnHeader { arguments: u32::MAX, variables: u32::MAX, ..good },
             SpawnHeader { bytes: MAX_SPAWN_BYTES + 1, ..good },
+            SpawnHeader { flags: 2, ..good },
         ];
         let mut out = [0; 64];
         let decode = |header: SpawnHeader, out: &mut [u8]| {

@@ -35,7 +35,7 @@ use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use isobar_boundary::{Descriptors, ProcessSpec};
+use isobar_boundary::{Descriptors, ProcessSpec, WindowSize};
 use isobar_os::mountinfo::{self, Mount};
 use isobar_policy::{
     FileKind, GrantOrigin, Policy, Program, Refusal, Request, ToolchainMode, check_target,
@@ -85,7 +85,7 @@ pub(crate) fn resolve(
     own: &OwnPaths,
 ) -> Result<Resolved, Vec<Refusal>> {
     let one = |error: ResolveError| vec![error.refusal(error.clause())];
-    let Ask { policy, mut argv, code, cwd, caller } = ask;
+    let Ask { policy, mut argv, code, cwd, terminal, caller } = ask;
     let command = shown_command(&argv);
     bounds::arguments(&argv).map_err(one)?;
     let mounts = mounts().map_err(one)?;
@@ -125,11 +125,14 @@ pub(crate) fn resolve(
         argv,
         env: environment.strings,
         cwd: c_path(&cwd).map_err(one)?,
+        // Its size is the caller's when the process starts.
+        terminal: terminal.then(WindowSize::default),
     };
     let request = Request {
         program: Program { path: utf8(&program).map_err(one)?, command },
         cwd: utf8(&cwd).map_err(one)?,
         env_names: environment.names,
+        terminal,
         slots: grants.slots,
         grants: grants.list,
         policy,

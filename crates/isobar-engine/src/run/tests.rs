@@ -53,6 +53,7 @@ impl Bench {
             argv: argv.iter().map(OsString::from).collect(),
             code: None,
             cwd: None,
+            terminal: false,
             caller: Caller { cwd: PathBuf::from("/"), env },
         })
     }

@@ -110,6 +110,7 @@ impl<'a> Command<'a> {
             argv: self.argv,
             code: None,
             cwd: self.cwd,
+            terminal: false,
             caller: Caller::from_process(),
         })
     }

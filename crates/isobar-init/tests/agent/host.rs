@@ -118,6 +118,7 @@ impl Spec {
             variables: number(self.env.len()),
             bytes: number(strings.len()),
             watch_pids: self.watch_pids,
+            flags: 0,
         }
     }
 

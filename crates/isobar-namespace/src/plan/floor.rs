@@ -24,6 +24,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFloor {
         require(draft, layer, &[evidence], None);
     }
     mounts(draft);
+    terminal(draft);
     let cgroup_namespace = require(
         draft,
         Layer::CgroupNamespace,
@@ -105,6 +106,15 @@ fn absence(layer: Layer, accepted: Acceptance) -> Binding {
     let mut one = binding(None, format!("{}: absent, accepted", layer.name()), &[], &[]);
     one.accepted = Some(accepted);
     one
+}
+
+/// A terminal of the sandbox's own, where the program gets one.
+fn terminal(draft: &mut Draft<'_>) {
+    if draft.request.terminal {
+        let evidence = ["terminal.devpts", "terminal.process", "mount:/dev/tty"];
+        let asked = "a terminal of its own".to_owned();
+        draft.bindings.push(binding(None, asked, &["devpts of the sandbox"], &evidence));
+    }
 }
 
 fn mounts(draft: &mut Draft<'_>) {

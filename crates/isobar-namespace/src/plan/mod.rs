@@ -132,6 +132,7 @@ pub(crate) fn plan(request: &Request, facts: &HostFacts) -> Result<Plan, Vec<Ref
         time_namespace: floor.time_namespace,
         landlock_abi: floor.landlock_abi,
         hostname: identity.hostname,
+        terminal: request.terminal,
         grants: files.grants,
         tmpfs: files.tmpfs,
         tmp: files.tmp,

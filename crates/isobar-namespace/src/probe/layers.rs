@@ -131,6 +131,7 @@ fn whole(libexec: &Path, facts: &HostFacts, with: Optional) -> Result<(), Launch
         time_namespace: with.time_namespace,
         landlock_abi: with.landlock,
         hostname: "isobar".to_owned(),
+        terminal: false,
         grants: Vec::new(),
         tmpfs: Vec::new(),
         tmp: PlannedTmpfs { target: "/tmp".to_owned(), bytes: 1 << 20, inodes: 64 },

@@ -118,6 +118,7 @@ fn examine(engine: &Engine, kind: BoundaryKind, default: bool) -> Result<Examine
         argv: vec!["/bin/true".into()],
         code: None,
         cwd: None,
+        terminal: false,
         caller: Caller::from_process(),
     };
     let refusals = match engine.prepare(ask) {

@@ -113,6 +113,7 @@ fn explain(policy: Policy, plan_only: bool) -> Result<Explained, Vec<Diagnostic>
         argv: vec!["/bin/true".into()],
         code: None,
         cwd: None,
+        terminal: false,
         caller: Caller::from_process(),
     };
     let engine = Engine::new();

@@ -4,7 +4,7 @@
 //! person, exit code. Whatever goes wrong on the way, the status descriptor gets its `ended` line.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::report_file::ReportSink;
 use crate::sink::GuestStreams;
 use crate::status_fd::StatusFd;
+use crate::terminal::Passage;
 use crate::{hint, lang};
 
 const EXAMPLES: &str = "\
@@ -53,6 +54,9 @@ pub(crate) struct Args {
     /// Say nothing; exit code, report and status descriptor tell
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
+    /// Give the guest a terminal of its own, for shells and editors
+    #[arg(long = "tty", short = 't', help_heading = "Output")]
+    terminal: bool,
     /// Let the guest's output drive the terminal
     #[arg(long, help_heading = "Output")]
     raw: bool,
@@ -106,6 +110,9 @@ struct Done {
 /// Everything up to the report. An error here means that nothing was started.
 fn attempt(args: &Args, status: &StatusFd) -> Result<Done, Vec<Diagnostic>> {
     let policy = args.policy.merged(None)?;
+    if args.terminal && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(vec![no_terminal()]);
+    }
     let sink = ReportSink::open(args.report.as_deref()).map_err(|error| vec![error.into()])?;
     let inline = match (&args.lang, &args.code) {
         (Some(name), Some(code)) => Some(lang::inline(name, code.clone()).map_err(|e| vec![e])?),
@@ -120,6 +127,7 @@ fn attempt(args: &Args, status: &StatusFd) -> Result<Done, Vec<Diagnostic>> {
         argv: argv.clone(),
         code: inline,
         cwd: args.cwd.clone(),
+        terminal: args.terminal,
         caller: Caller::from_process(),
     };
     let engine = Engine::new();
@@ -132,11 +140,30 @@ fn attempt(args: &Args, status: &StatusFd) -> Result<Done, Vec<Diagnostic>> {
     let vanishing = hint::vanishing(prepared.request(), geteuid().is_root());
     status.started(prepared.plan().boundary).map_err(|error| vec![error.into()])?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
-    let guest = GuestStreams::new(&stdout, &stderr, args.raw);
+    let guest = GuestStreams::new(&stdout, &stderr, passage(args));
     let streams = Io { stdin: Some(stdin.as_fd()), stdout: guest.stdout(), stderr: guest.stderr() };
     let report = engine.run(prepared, streams, Signals::Forward);
     guest.finish();
     Ok(Done { report, sink, vanishing })
+}
+
+/// What of the guest's bytes reaches a terminal.
+const fn passage(args: &Args) -> Passage {
+    match (args.raw, args.terminal) {
+        (true, _) => Passage::Raw,
+        (false, true) => Passage::Screen,
+        (false, false) => Passage::Text,
+    }
+}
+
+fn no_terminal() -> Diagnostic {
+    let name = if io::stdin().is_terminal() { "output" } else { "input" };
+    Diagnostic {
+        code: Code::CliNoTerminal,
+        summary: format!("-t was given, and standard {name} is no terminal"),
+        causes: Vec::new(),
+        remedy: "call isobar from a terminal, or leave -t out".to_owned(),
+    }
 }
 
 /// Hands out what came of it.

@@ -16,7 +16,7 @@ use std::os::fd::BorrowedFd;
 
 use isobar_engine::{DescriptorSink, OutputSink};
 
-use super::{ESC, Filter, RESET};
+use super::{ESC, Filter, Passage, RESET};
 
 /// Breaks off a sequence (ECMA-48 8.3.6).
 const CAN: u8 = 0x18;
@@ -73,9 +73,14 @@ impl Piece {
     /// Whether the terminal has the beginning of a sequence and not its end.
     fn is_cut_in_a_sequence(&self) -> bool {
         let written = self.bytes.get(..self.written).unwrap_or_default();
-        // A piece holds only text and SGR: from each ESC on, the first `m` ends the sequence.
         let last = written.rsplit(|byte| *byte == ESC).next().unwrap_or_default();
-        last.len() < written.len() && !last.contains(&b'm')
+        // A piece holds whole sequences only: `[` and parameters up to a letter, or intermediate
+        // bytes up to one that is none.
+        let ended = match last {
+            [b'[', rest @ ..] => rest.iter().any(|byte| matches!(byte, b'@'..=b'~')),
+            rest => rest.iter().any(|byte| matches!(byte, b'0'..=b'~')),
+        };
+        last.len() < written.len() && !ended
     }
 }
 
@@ -88,14 +93,18 @@ pub(crate) struct Screen<W> {
 }
 
 impl<W: Writer> Screen<W> {
-    /// Each stream with whether it is filtered.
-    pub(crate) fn new((out, filter_out): (W, bool), (err, filter_err): (W, bool)) -> Self {
-        let side = |writer, filtered: bool| {
-            let filter = filtered.then(|| RefCell::new(Filter::new()));
+    /// Each stream with what of it may pass.
+    pub(crate) fn new((out, of_out): (W, Passage), (err, of_err): (W, Passage)) -> Self {
+        let side = |writer, passage: Passage| {
+            let filter = match passage {
+                Passage::Raw => None,
+                Passage::Text => Some(RefCell::new(Filter::new(false))),
+                Passage::Screen => Some(RefCell::new(Filter::new(true))),
+            };
             Side { writer, filter }
         };
         let piece = Piece { stream: Stream::Out, bytes: Vec::new(), written: 0 };
-        Self { out: side(out, filter_out), err: side(err, filter_err), piece: RefCell::new(piece) }
+        Self { out: side(out, of_out), err: side(err, of_err), piece: RefCell::new(piece) }
     }
 
     /// What the engine writes `stream` to.

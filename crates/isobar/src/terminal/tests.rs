@@ -4,14 +4,14 @@
 use super::*;
 
 fn filtered(bytes: &[u8]) -> Vec<u8> {
-    let mut filter = Filter::new();
+    let mut filter = Filter::new(false);
     let mut out = Vec::new();
     filter.filter(bytes, &mut out);
     out
 }
 
 fn finished(bytes: &[u8]) -> Vec<u8> {
-    let mut filter = Filter::new();
+    let mut filter = Filter::new(false);
     let mut out = Vec::new();
     filter.filter(bytes, &mut out);
     filter.finish(&mut out);
@@ -191,7 +191,7 @@ fn a_string_without_end_swallows_a_bounded_amount() {
 
 #[test]
 fn memory_is_bounded_whatever_comes() {
-    let mut filter = Filter::new();
+    let mut filter = Filter::new(false);
     let mut out = Vec::new();
     for piece in [&b"\x1b["[..], &[b'1'; 100_000], b"\x1b]", &[b'x'; 100_000], &[0xe2; 1000]] {
         filter.filter(piece, &mut out);
@@ -222,7 +222,7 @@ fn random_sequences_give_only_text_and_colour_however_they_are_cut() {
         let whole = finished(&bytes);
         assert_eq!(fault(&whole), None, "{bytes:02x?} became {whole:02x?}");
         assert_eq!(finished(&whole), whole, "filtering again must change nothing: {bytes:02x?}");
-        let mut filter = Filter::new();
+        let mut filter = Filter::new(false);
         let mut pieces = Vec::new();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {

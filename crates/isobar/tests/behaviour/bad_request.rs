@@ -43,7 +43,14 @@ fn asked(argv: Vec<OsString>, code: Option<InlineCode>, env: &[(&str, OsString)]
     let mut caller = Caller::from_process();
     caller.env.extend(env.iter().map(|(name, value)| ((*name).into(), value.clone())));
     let engine = Engine::with_libexec(bin_dir());
-    match engine.prepare(Ask { policy: allowing(policy, env), argv, code, cwd: None, caller }) {
+    match engine.prepare(Ask {
+        policy: allowing(policy, env),
+        argv,
+        code,
+        cwd: None,
+        terminal: false,
+        caller,
+    }) {
         Ok(prepared) => panic!("planned: {:?}", prepared.command().len()),
         Err(Stop::Refused(refusals)) => {
             assert!(refusals.iter().all(|one| !one.remedy.is_empty()), "{refusals:?}");

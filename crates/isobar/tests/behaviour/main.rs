@@ -53,6 +53,8 @@ mod swapped;
 #[cfg(test)]
 mod terminal_input;
 #[cfg(test)]
+mod tty;
+#[cfg(test)]
 mod view;
 #[cfg(test)]
 mod workspace;

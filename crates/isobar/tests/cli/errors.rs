@@ -95,6 +95,7 @@ cases! {
     a_mode_without_workspace: CliConflict = run(["--workspace-mode", "ro", "--", "true"]);
     an_unknown_profile: CliUnknownProfile = run(["--profile", "lax", "--", "true"]);
     an_unknown_acceptance: CliUnknownAcceptance = run(["--accept", "everything", "--", "true"]);
+    a_terminal_where_there_is_none: CliNoTerminal = run(["-t", "--", "true"]);
     an_unknown_language: CliUnknownLanguage = run(["--lang", "cobol", "-c", "DISPLAY 'A'"]);
 
     a_policy_that_is_not_there: PolicyUnreadable = run(["--policy", "none.toml", "--", "true"]);
@@ -256,7 +257,7 @@ fn refused(code: Code, argv: &[&str], value: &str) {
         env: env.map(|(name, value)| (name.into(), value.into())).to_vec(),
     };
     let argv = argv.iter().map(Into::into).collect();
-    let ask = Ask { policy, argv, code: None, cwd: None, caller };
+    let ask = Ask { policy, argv, code: None, cwd: None, terminal: false, caller };
     let stop = Engine::with_libexec(bin_dir()).prepare(ask).expect_err("it cannot be passed on");
     let Stop::Refused(refusals) = stop else { panic!("a refusal, not {stop:?}") };
     let [one] = refusals.as_slice() else { panic!("one reason: {refusals:?}") };

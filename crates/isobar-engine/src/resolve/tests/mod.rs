@@ -131,6 +131,7 @@ impl Scene {
             argv,
             code: None,
             cwd: self.cwd.clone(),
+            terminal: false,
             caller: self.caller.clone(),
         };
         resolve(

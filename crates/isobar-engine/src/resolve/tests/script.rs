@@ -108,6 +108,7 @@ fn source_text_is_never_taken_for_a_file() {
         argv: vec!["bash".into(), "x.sh".into()],
         code: Some(code),
         cwd: None,
+        terminal: false,
         caller: scene.caller.clone(),
     };
     let own = OwnPaths::new(scene.path("state"), None);

@@ -120,6 +120,7 @@ pub(super) fn empty_request() -> Request {
         program: Program { path: "/usr/bin/true".to_owned(), command: vec!["true".to_owned()] },
         cwd: "/tmp".to_owned(),
         env_names: Vec::new(),
+        terminal: false,
         slots: BTreeMap::new(),
     }
 }

@@ -87,6 +87,7 @@ impl Scene {
             program: Program { path: "/bin/sh".to_owned(), command: vec!["sh".to_owned()] },
             cwd: "/tmp".to_owned(),
             env_names: Vec::new(),
+            terminal: false,
             slots: std::collections::BTreeMap::new(),
         };
         let before = leaks::Before::now();
@@ -221,6 +222,7 @@ pub(crate) fn program(path: &str, arguments: &[&str]) -> ProcessSpec {
         program: text(path),
         argv: std::iter::once(path).chain(arguments.iter().copied()).map(text).collect(),
         env: vec![c"PATH=/usr/bin:/bin".to_owned()],
+        terminal: None,
         cwd: c"/tmp".to_owned(),
     }
 }

@@ -35,7 +35,7 @@ impl Writer for Rc<Tty> {
 
 fn bench() -> (Rc<Tty>, Screen<Rc<Tty>>) {
     let tty = Rc::new(Tty::default());
-    let screen = Screen::new((Rc::clone(&tty), true), (Rc::clone(&tty), true));
+    let screen = Screen::new((Rc::clone(&tty), Passage::Text), (Rc::clone(&tty), Passage::Text));
     (tty, screen)
 }
 
@@ -121,7 +121,7 @@ fn a_terminal_that_goes_away_is_told_to_both() {
 #[test]
 fn a_stream_that_is_no_terminal_waits_for_nobody() {
     let (tty, pipe) = (Rc::new(Tty::default()), Rc::new(Tty::default()));
-    let screen = Screen::new((Rc::clone(&pipe), false), (Rc::clone(&tty), true));
+    let screen = Screen::new((Rc::clone(&pipe), Passage::Raw), (Rc::clone(&tty), Passage::Text));
     tty.room.set(1);
     offer(&screen, Stream::Err, b"\x1b[31m");
     pipe.room.set(usize::MAX);
@@ -132,7 +132,7 @@ fn a_stream_that_is_no_terminal_waits_for_nobody() {
 /// What a filter lets pass when it is alone.
 fn alone(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Filter::new().filter(bytes, &mut out);
+    Filter::new(false).filter(bytes, &mut out);
     out
 }
 
