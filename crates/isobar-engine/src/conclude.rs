@@ -195,7 +195,7 @@ fn output_hits(outputs: &[OutputPump<'_>; 2]) -> impl Iterator<Item = LimitHit> 
 }
 
 /// A failure to clean up hides how the program ended; it is kept as a cause.
-fn with_end(mut left: Diagnostic, end: &End) -> Diagnostic {
+pub(crate) fn with_end(mut left: Diagnostic, end: &End) -> Diagnostic {
     let before = match end {
         End::Exited { code } => format!("the program had exited with {code}"),
         End::Signalled { signal } => format!("signal {signal} had ended the program"),

@@ -23,6 +23,7 @@ mod facts_cache;
 mod libexec;
 mod prepare;
 mod pump;
+mod put_aside;
 mod report;
 mod resolve;
 mod run;

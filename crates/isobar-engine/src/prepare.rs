@@ -9,6 +9,7 @@ use isobar_boundary::{Boundary, Descriptors, ProcessSpec};
 use isobar_policy::{BoundaryKind, HostFacts, Phase, Plan, Policy, Request};
 
 use crate::engine::Freshness;
+use crate::put_aside::Watched;
 use crate::resolve::{self, Resolved};
 use crate::{Ask, Engine, Stop, boundaries};
 
@@ -22,6 +23,7 @@ pub struct Prepared {
     pub(crate) request: Request,
     pub(crate) descriptors: Descriptors,
     pub(crate) spec: ProcessSpec,
+    pub(crate) watched: Watched,
     pub(crate) phases: Vec<Phase>,
 }
 
@@ -96,8 +98,9 @@ pub(crate) fn prepare(engine: &Engine, ask: Ask) -> Result<Prepared, Stop> {
         Err(_) => planned_again(engine, boundary, &resolved.request)?,
     };
     watch.lap("plan");
-    let Resolved { request, descriptors, spec } = resolved;
-    Ok(Prepared { kind, facts, plan, request, descriptors, spec, phases: watch.phases })
+    let Resolved { request, descriptors, spec, unprotect } = resolved;
+    let watched = Watched::of(&request, unprotect, &descriptors).map_err(Stop::Failed)?;
+    Ok(Prepared { kind, facts, plan, request, descriptors, spec, watched, phases: watch.phases })
 }
 
 /// A refusal is not believed from the cache: the host may have changed since.

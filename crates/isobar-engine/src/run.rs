@@ -13,8 +13,9 @@ use isobar_policy::{
 };
 
 use crate::Engine;
-use crate::conclude::Supervised;
+use crate::conclude::{self, Supervised};
 use crate::prepare::{Prepared, Stopwatch};
+use crate::put_aside::Watched;
 use crate::report::{self, Observed};
 use crate::signals::{self, SignalQueue, Signals};
 use crate::sink::OutputSink;
@@ -46,6 +47,7 @@ struct Run {
     facts: HostFacts,
     watch: Stopwatch,
     observed: Observed,
+    watched: Watched,
 }
 
 pub(crate) fn run(engine: &Engine, prepared: Prepared, io: Io<'_>, signals: Signals) -> Report {
@@ -117,9 +119,11 @@ fn unknown_failure(code: Code, error: &dyn std::error::Error) -> Diagnostic {
 
 impl Run {
     fn of(prepared: Prepared) -> (Self, Descriptors, ProcessSpec) {
-        let Prepared { kind: _, facts, plan, request, descriptors, spec, phases } = prepared;
+        let Prepared { kind: _, facts, plan, request, descriptors, spec, watched, phases } =
+            prepared;
         let watch = Stopwatch::continuing(phases);
-        (Self { plan, request, facts, watch, observed: Observed::default() }, descriptors, spec)
+        let observed = Observed::default();
+        (Self { plan, request, facts, watch, observed, watched }, descriptors, spec)
     }
 
     /// The end of a run without a sandbox.
@@ -167,12 +171,20 @@ impl Run {
     ) -> Report {
         let asked = (&self.request.policy.limits, self.request.terminal);
         let supervised = supervise::supervise(sandbox, process, io, queue, asked, &mut self.watch);
-        let Supervised { end, usage, limits_hit, truncated, used } = supervised;
+        let Supervised { mut end, usage, limits_hit, truncated, used } = supervised;
         self.watch.phases.extend(usage.phases);
+        let mut put_aside = Vec::new();
+        if let Err(diagnostic) = self.watched.put_aside(&mut put_aside) {
+            end = End::Failed { diagnostic: conclude::with_end(diagnostic, &end) };
+        }
+        if !self.watched.is_empty() {
+            self.watch.lap("put aside");
+        }
         let outcome = Outcome {
             end,
             limits_hit,
             denied: BTreeMap::new(),
+            put_aside,
             truncated,
             usage: used,
             phases: self.watch.phases,

@@ -124,6 +124,12 @@ pub enum Entry {
     },
     /// Hides a file that may not exist behind `/dev/null`.
     MaskFile,
+    /// Holds what exists inside a mount of the host's in its place, by a bind mount on itself: it can
+    /// then be neither renamed nor removed. A link is held as such. It must exist.
+    Protect {
+        /// Attributes that are set on it and on all mounts below.
+        attributes: MountAttributes,
+    },
     /// Makes a directory that may not exist read-only, by a bind mount on itself.
     Freeze {
         /// Attributes.
@@ -206,7 +212,8 @@ impl RootSpec {
         // must never get new files from us.
         let foreign = self.mount_above(target).filter(|mount| !mount.ours);
         let foreign = foreign.map(|mount| mount.target.clone());
-        let covers = matches!(entry, Entry::MaskFile | Entry::Freeze { .. });
+        let covers =
+            matches!(entry, Entry::MaskFile | Entry::Freeze { .. } | Entry::Protect { .. });
         if let Some(mount) = &foreign
             && !covers
             && !entry.mounts()

@@ -12,11 +12,11 @@ use isobar_os::cgroup::Entrance;
 use isobar_os::landlock;
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::seccomp::{DeniedAnswer, Filter, FilterRequest, ProcessRule, assemble};
-use isobar_policy::{Access, Privilege};
+use isobar_policy::{Access, Hold, Privilege};
 
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::range::Range;
-use crate::system::{self, HARDENED};
+use crate::system::{self, HARDENED, READ_ONLY};
 
 /// The number that `isobar-init` has inside a root-run sandbox. The guest never has it: a policy's
 /// numbers end at 65533, and 65534 is what the kernel shows for everybody who is not mapped.
@@ -197,6 +197,9 @@ fn root(
         rule(target, access);
         root.place(target, entry)?;
     }
+    for (target, entry) in protected(planned) {
+        root.place(&target, entry)?;
+    }
     // After what was asked for, which may stand in their place.
     for path in ["/run", "/home", "/root", "/srv", "/opt", "/var"] {
         if !root.has(path) {
@@ -233,6 +236,24 @@ fn asked_for(planned: &Planned, binds: Vec<Bind>) -> Result<Vec<(&str, u64, Entr
     let shm = Entry::Alias { of: c"tmp/.shm".to_owned(), attributes: HARDENED };
     all.push(("/dev/shm", landlock::READ_WRITE, shm));
     Ok(all)
+}
+
+/// What the host would execute, each after the directories that hold it in its place.
+fn protected(planned: &Planned) -> Vec<(String, Entry)> {
+    let mut all: Vec<_> = planned
+        .grants
+        .iter()
+        .flat_map(|grant| grant.protections.iter().map(move |one| (grant, one)))
+        .map(|(grant, one)| {
+            let attributes = match one.hold {
+                Hold::ReadOnly => READ_ONLY,
+                Hold::InPlace => HARDENED,
+            };
+            (format!("{}/{}", grant.target, one.path), Entry::Protect { attributes })
+        })
+        .collect();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all
 }
 
 fn tmpfs(one: &PlannedTmpfs) -> Result<Entry, RootError> {

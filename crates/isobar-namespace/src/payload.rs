@@ -1,6 +1,6 @@
 //! The boundary's own part of a plan: what the launch needs, with every decision already made.
 
-use isobar_policy::{Access, Payload, Plan, Privilege, Slot};
+use isobar_policy::{Access, Payload, Plan, Privilege, Protection, Slot};
 use serde::{Deserialize, Serialize};
 
 /// The version of this form.
@@ -46,6 +46,8 @@ pub(crate) struct PlannedGrant {
     pub(crate) inode: u64,
     /// Owner and group on disk that are to appear as the guest's own; root only.
     pub(crate) map_owner: Option<(u32, u32)>,
+    /// What below it is read-only, or held in its place.
+    pub(crate) protections: Vec<Protection>,
 }
 
 /// An empty file system in memory.

@@ -65,6 +65,7 @@ faults! {
     GuestKeepsIdentity = 21, "guest-keeps-identity", "The guest's process keeps the agent's user number.";
     AgentDumpable = 22, "agent-dumpable", "The agent stays dumpable.";
     SwappedGrant = 23, "swapped-grant", "Granted directories show another directory of the host.";
+    SkipProtection = 24, "skip-protection", "What the host would execute is left writable.";
     IgnoreEvidence = 63, "ignore-evidence", "Contradicting evidence does not stop the run, so that attacks can be tried.";
 }
 

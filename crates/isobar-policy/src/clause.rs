@@ -44,6 +44,7 @@ clauses! {
     FsWorkspace = "fs.workspace", "The directory that the caller lends.";
     FsWorkspaceExit = "fs.workspace-exit", "What becomes of changes in the workspace.";
     FsToolchain = "fs.toolchain", "Whether the program's own installation is mounted read-only.";
+    FsUnprotect = "fs.unprotect", "What the host would execute and the guest may change all the same.";
     Env = "env", "Which environment variables the guest gets.";
     Net = "net", "How the guest reaches a network.";
     Memory = "limits.memory", "Bytes of memory that the whole sandbox may use.";

@@ -156,6 +156,7 @@ codes! {
     ResolveTooManyGrants = Resolve "ISO-RES-021", "There are more grants than a sandbox can hold.";
     ResolveKernelPath = Resolve "ISO-RES-022", "A granted path is the host's root, or shows the kernel itself.";
     ResolveUnsearchable = Resolve "ISO-RES-023", "A granted directory cannot be searched for sockets to its end.";
+    ResolveUnprotected = Resolve "ISO-RES-024", "What the host would execute below a writable grant cannot be found or held.";
 
     HostUserNamespaces = Host "ISO-HOST-001", "The host forbids user namespaces to this user.";
     HostLayerMissing = Host "ISO-HOST-002", "The host lacks a layer of the hardening floor.";
@@ -189,6 +190,7 @@ codes! {
     RunStatusFd = Run "ISO-RUN-002", "The status descriptor is not open for writing.";
     RunStream = Run "ISO-RUN-003", "A standard stream of isobar failed.";
     RunWait = Run "ISO-RUN-004", "The supervisor lost sight of the sandbox.";
+    RunProtected = Run "ISO-RUN-005", "A file that the host would execute was made by the guest and cannot be put aside.";
 
     SetupRoot = Setup "ISO-SET-001", "The directory that stands for a host cannot be opened.";
     SetupRead = Setup "ISO-SET-002", "A file that says how the host is set up cannot be read.";

@@ -37,6 +37,7 @@ mod parse;
 mod plan;
 mod policy;
 mod profile;
+mod protected;
 mod refusal;
 mod report;
 mod request;
@@ -73,7 +74,7 @@ pub use exit_code::{
 };
 pub use facts::{CgroupFact, CgroupVersion, Controller, Fact, HostFacts, Layer, Privilege};
 pub use identity::IdentityClauses;
-pub use outcome::{End, KilledBy, LimitHit, Outcome, Phase, Truncated, Usage};
+pub use outcome::{End, KilledBy, LimitHit, Outcome, Phase, PutAside, Truncated, Usage};
 pub use parse::{MAX_POLICY_BYTES, Place, PolicyError, parse, parse_json, parse_toml};
 pub use plan::{Binding, Mechanism, Payload, Plan, Slot};
 pub use policy::{
@@ -81,9 +82,10 @@ pub use policy::{
     RootKind, TmpfsSpec, ToolchainMode, WorkspaceExit, WorkspaceMode, WorkspaceSpec,
 };
 pub use profile::{PROFILES, profile, profile_text};
+pub use protected::{PROTECTED, ProtectedPath};
 pub use refusal::Refusal;
 pub use report::{ClauseLine, Report};
-pub use request::{Access, FileKind, Grant, GrantOrigin, Program, Request};
+pub use request::{Access, FileKind, Grant, GrantOrigin, Hold, Program, Protection, Request};
 pub use schema::schema;
 pub use style::Style;
 pub use target::{TargetError, check_target};

@@ -50,6 +50,7 @@ impl FsClauses {
             workspace: over.workspace.or(self.workspace),
             workspace_exit: over.workspace_exit.or(self.workspace_exit),
             toolchain: over.toolchain.or(self.toolchain),
+            unprotect: united(self.unprotect, over.unprotect),
         }
     }
 
@@ -150,7 +151,8 @@ mod tests {
 
     #[test]
     fn every_single_value_of_the_upper_policy_wins_and_only_those() {
-        let lists = ["/fs/ro", "/fs/rw", "/fs/cow", "/fs/tmpfs", "/env/allow", "/accept"];
+        let lists =
+            ["/fs/ro", "/fs/rw", "/fs/cow", "/fs/tmpfs", "/fs/unprotect", "/env/allow", "/accept"];
         let keys = known_keys(&schema()).into_iter();
         let pointers: Vec<String> = keys
             .filter(|key| !key.path.contains("[]") && !key.path.starts_with("fs.workspace."))

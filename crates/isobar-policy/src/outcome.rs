@@ -74,6 +74,18 @@ pub struct LimitHit {
     pub source: String,
 }
 
+/// A file that the host would execute, made by the guest where there was none before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PutAside {
+    /// The host path that the guest gave it, lossily decoded.
+    pub path: String,
+    /// The name that it has now, beside its old place.
+    pub now: String,
+    /// The program that would have obeyed it.
+    pub by: String,
+}
+
 /// Output that was not passed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -123,6 +135,9 @@ pub struct Outcome {
     pub limits_hit: Vec<LimitHit>,
     /// Denied acts by name, where something counts them.
     pub denied: BTreeMap<String, u64>,
+    /// Files that the host would execute, which the guest made, and where they were put aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub put_aside: Vec<PutAside>,
     /// Output that was cut off.
     pub truncated: Truncated,
     /// What the run used.
@@ -139,6 +154,7 @@ impl Outcome {
             end,
             limits_hit: Vec::new(),
             denied: BTreeMap::new(),
+            put_aside: Vec::new(),
             truncated: Truncated::default(),
             usage: Usage::default(),
             phases: Vec::new(),

@@ -95,6 +95,10 @@ pub struct FsClauses {
     /// What lies in the workspace, or under `rw`, does not choose it: grant that with `ro`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolchain: Option<ToolchainMode>,
+    /// Host paths in what is lent writable that stay writable although the host would execute
+    /// them, such as `.github/workflows`; with what is below them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unprotect: Vec<String>,
 }
 
 impl FsClauses {

@@ -129,6 +129,7 @@ impl Random {
             }),
             toolchain: self
                 .maybe(|random| random.one_of(&[ToolchainMode::Auto, ToolchainMode::None])),
+            unprotect: self.some(Self::path),
         }
     }
 

@@ -76,6 +76,34 @@ pub struct Grant {
     /// found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_socket: Option<String>,
+    /// What below a writable grant stays read-only, or in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protections: Vec<Protection>,
+}
+
+/// A path below a writable grant that the guest does not have in its hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Protection {
+    /// Relative to the grant, without `.` and `..`.
+    pub path: String,
+    /// What is held.
+    pub hold: Hold,
+    /// Device number that it had when it was found.
+    pub device: u64,
+    /// Inode number that it had when it was found.
+    pub inode: u64,
+}
+
+/// How a protected path is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// Neither changed nor replaced, with everything below it.
+    ReadOnly,
+    /// Not renamed or removed: something that is read-only lies below it, and another directory
+    /// must not take its place.
+    InPlace,
 }
 
 /// The program, found with the caller's PATH.

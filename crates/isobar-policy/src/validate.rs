@@ -95,6 +95,9 @@ impl Found {
         if let Some(workspace) = &fs.workspace {
             self.workspace(workspace);
         }
+        for path in &fs.unprotect {
+            self.host_path(Clause::FsUnprotect, path);
+        }
         if fs.workspace_exit.is_some() {
             self.not_built(
                 Clause::FsWorkspaceExit,

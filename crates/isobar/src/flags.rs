@@ -38,6 +38,9 @@ pub(crate) struct PolicyFlags {
     /// Keep the guest's changes to a host path apart (not built yet)
     #[arg(long, value_name = "PATH[:TARGET]", help_heading = "Files", hide = true)]
     cow: Vec<String>,
+    /// Let the guest change what the host would execute, such as .github
+    #[arg(long, value_name = "PATH", help_heading = "Files")]
+    unprotect: Vec<String>,
     /// An empty file system in memory
     #[arg(long, value_name = "TARGET:SIZE", value_parser = tmpfs, help_heading = "Files")]
     tmpfs: Vec<TmpfsSpec>,
@@ -174,6 +177,7 @@ impl PolicyFlags {
         over.fs.workspace = self.workspace(lower, errors);
         over.fs.workspace_exit = self.workspace_exit;
         over.fs.toolchain = self.toolchain;
+        over.fs.unprotect.clone_from(&self.unprotect);
         for variable in &self.env {
             match variable.split_once('=') {
                 Some((name, value)) => {

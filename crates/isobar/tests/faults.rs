@@ -39,7 +39,7 @@ mod faults {
         (fault, noticed, noticed)
     }
 
-    const TABLE: [Row; 24] = [
+    const TABLE: [Row; 25] = [
         both("skip-filter", By("agent.filter-mode")),
         both("skip-landlock", By("landlock.agent")),
         both("keep-capability", By("agent.capabilities")),
@@ -78,6 +78,7 @@ mod faults {
             By("process.uid"),
             NoEffect("an ordinary user's agent has the guest's user number"),
         ),
+        both("skip-protection", By("mount:/rw/.envrc")),
         both("agent-dumpable", By("agent.not-dumpable")),
         both("swapped-grant", Saying("mount:/ro", "observed another file")),
     ];
@@ -137,6 +138,7 @@ mod faults {
         for dir in ["ro", "rw", "work"] {
             fs::create_dir(isobar.scratch().join(dir)).unwrap();
         }
+        fs::write(isobar.scratch().join("rw/.envrc"), "").unwrap();
         isobar = if is_root() {
             let dir = with_groups(isobar.scratch());
             isobar.program_in(&dir)

@@ -116,6 +116,8 @@ pub(crate) enum ResolveError {
     TooMany { limit: usize },
     #[error("\"{}\" cannot be searched for sockets to its end: {why}", shown(path))]
     Unsearchable { path: PathBuf, why: &'static str },
+    #[error("what the host would execute below \"{}\" cannot be held: {why}", shown(path))]
+    Unprotected { path: PathBuf, why: &'static str },
 }
 
 impl ResolveError {
@@ -161,6 +163,7 @@ impl ResolveError {
             Self::EnvName { .. } => Code::ResolveEnvName,
             Self::TooMany { .. } => Code::ResolveTooManyGrants,
             Self::Unsearchable { .. } => Code::ResolveUnsearchable,
+            Self::Unprotected { .. } => Code::ResolveUnprotected,
         }
     }
 
@@ -241,6 +244,7 @@ impl ResolveError {
             Self::EnvNul { .. } => "no program can be given such a value",
             Self::EnvName { .. } => "leave it out of env.allow",
             Self::TooMany { .. } => "grant a directory above them",
+            Self::Unprotected { .. } => "lend a smaller directory, or lend it read-only",
             Self::Unsearchable { .. } => {
                 "grant a smaller directory; as a member of these groups you might reach a socket in it"
             }

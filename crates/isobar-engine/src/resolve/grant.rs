@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 use isobar_boundary::Descriptors;
 use isobar_policy::{
-    Access, Clause, Code, FileKind, Grant, GrantOrigin, GrantSpec, Refusal, Slot, WorkspaceMode,
-    WorkspaceSpec, check_target,
+    Access, Clause, Code, FileKind, Grant, GrantOrigin, GrantSpec, Protection, Refusal, Slot,
+    WorkspaceMode, WorkspaceSpec, check_target,
 };
 
 use super::World;
 use super::error::ResolveError;
 use super::file_system;
 use super::open::{self, Opened};
-use super::socket_scan;
+use super::{protected, socket_scan};
 
 /// Each grant costs a mount, a rule and some lines of a report. A policy that needs more of them
 /// grants a directory above.
@@ -38,6 +38,12 @@ pub(super) struct Grants {
 pub(super) struct Terms {
     pub(super) access: Access,
     pub(super) origin: GrantOrigin,
+}
+
+/// What was found below a path.
+struct Below {
+    group_socket: Option<PathBuf>,
+    protections: Vec<Protection>,
 }
 
 impl Terms {
@@ -113,7 +119,11 @@ impl Grants {
         check_source(world, &opened, terms.access)?;
         let target = check_target(&target).map_err(ResolveError::Target)?;
         let socket = socket_scan::search(&opened, world.credentials)?;
-        self.push(opened, target, terms, socket)
+        let protections = match terms.access {
+            Access::Ro => Vec::new(),
+            Access::Rw => protected::protections(&opened, &world.unprotected())?,
+        };
+        self.push(opened, target, terms, Below { group_socket: socket, protections })
     }
 
     /// Adds what belongs to the program, at `target`. What is there already stays.
@@ -132,7 +142,8 @@ impl Grants {
             return Ok(());
         }
         let socket = socket_scan::search(&opened, world.credentials)?;
-        self.push(opened, target, terms, socket)
+        let below = Below { group_socket: socket, protections: Vec::new() };
+        self.push(opened, target, terms, below)
     }
 
     fn push(
@@ -140,7 +151,7 @@ impl Grants {
         opened: Opened,
         target: String,
         terms: Terms,
-        group_socket: Option<PathBuf>,
+        below: Below,
     ) -> Result<(), ResolveError> {
         if let Some(taken) = self.list.iter().find(|grant| grant.target == target) {
             let by = taken.source.clone();
@@ -168,7 +179,8 @@ impl Grants {
             uid: opened.uid,
             gid: opened.gid,
             file_system: opened.file_system,
-            group_socket: group_socket.map(|path| path.to_string_lossy().into_owned()),
+            group_socket: below.group_socket.map(|path| path.to_string_lossy().into_owned()),
+            protections: below.protections,
         });
         Ok(())
     }

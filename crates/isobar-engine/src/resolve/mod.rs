@@ -19,6 +19,7 @@ mod open;
 mod own_paths;
 mod prefix;
 mod program;
+pub(crate) mod protected;
 mod pyenv;
 mod script;
 mod socket_scan;
@@ -57,6 +58,8 @@ pub(crate) struct Resolved {
     pub(crate) request: Request,
     pub(crate) descriptors: Descriptors,
     pub(crate) spec: ProcessSpec,
+    /// The host paths of `fs.unprotect`, absolute.
+    pub(crate) unprotect: Vec<PathBuf>,
 }
 
 /// What the steps look at.
@@ -70,6 +73,12 @@ pub(super) struct World<'a> {
 }
 
 impl World<'_> {
+    /// What the policy leaves writable although the host would execute it.
+    fn unprotected(&self) -> Vec<PathBuf> {
+        let paths = self.policy.fs.unprotect.iter();
+        paths.map(|path| open::normalised(&self.caller.cwd.join(path))).collect()
+    }
+
     fn finds_toolchain(&self) -> bool {
         self.policy.fs.toolchain.unwrap_or(ToolchainMode::Auto) == ToolchainMode::Auto
     }
@@ -128,6 +137,7 @@ pub(crate) fn resolve(
         // Its size is the caller's when the process starts.
         terminal: terminal.then(WindowSize::default),
     };
+    let unprotect = world.unprotected();
     let request = Request {
         program: Program { path: utf8(&program).map_err(one)?, command },
         cwd: utf8(&cwd).map_err(one)?,
@@ -137,7 +147,7 @@ pub(crate) fn resolve(
         grants: grants.list,
         policy,
     };
-    Ok(Resolved { request, descriptors: grants.descriptors, spec })
+    Ok(Resolved { request, descriptors: grants.descriptors, spec, unprotect })
 }
 
 /// What is mounted now. Without knowing that, nothing can be lent.

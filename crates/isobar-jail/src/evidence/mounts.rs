@@ -84,6 +84,11 @@ impl MountExpectation {
             Entry::Devpts { attributes, .. } => {
                 Some(Self::new(target, Some("devpts"), *attributes))
             }
+            Entry::Protect { attributes } => {
+                let mut one = Self::new(target, None, *attributes);
+                one.covers_below = true;
+                Some(one)
+            }
             Entry::MaskFile => Some(Self {
                 optional: true,
                 file: of_host(c"/dev/null"),

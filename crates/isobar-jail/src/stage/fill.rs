@@ -57,6 +57,7 @@ fn fill(root: Fd, path: &CStr, entry: &Entry) -> Result<(), (Step, Errno)> {
         Entry::Alias { of, attributes } => alias(root, of, path, *attributes),
         Entry::MaskFile => mask_file(root, path),
         Entry::Freeze { attributes } => freeze(root, path, *attributes),
+        Entry::Protect { attributes } => return protect(root, path, *attributes),
     };
     made.map_err(|errno| (Step::RootEntry, errno))
 }
@@ -158,6 +159,23 @@ fn alias(root: Fd, of: &CStr, path: &CStr, attributes: MountAttributes) -> Resul
     raw::set_attributes(clone, attributes, false)?;
     raw::mount_here(clone, root, path)?;
     raw::close(clone)
+}
+
+/// Mounts a file, directory or link of a host directory on itself. Nothing on the way may be a link
+/// now; whoever changes the directory meanwhile ends the launch.
+fn protect(root: Fd, path: &CStr, attributes: MountAttributes) -> Result<(), (Step, Errno)> {
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::SkipProtection) {
+        return Ok(());
+    }
+    let changed = |errno| (Step::Changed, errno);
+    let at_entry = |errno| (Step::RootEntry, errno);
+    let place = raw::open_path_beneath(root, path).map_err(changed)?;
+    let clone = raw::open_clone(place, c"", true).map_err(at_entry)?;
+    raw::set_attributes(clone, attributes, true).map_err(at_entry)?;
+    raw::mount_on(clone, place).map_err(at_entry)?;
+    raw::close(clone).map_err(at_entry)?;
+    raw::close(place).map_err(at_entry)
 }
 
 /// Makes a directory read-only by a mount on itself. One that this kernel does not have is skipped.

@@ -1,7 +1,8 @@
 //! Files: the root, grants, tmpfs, workspace.
 
 use isobar_policy::{
-    Access, Clause, Code, Fact, FileKind, Grant, GrantOrigin, Layer, Privilege, RootKind,
+    Access, Clause, Code, Fact, FileKind, Grant, GrantOrigin, Hold, Layer, Privilege, Protection,
+    RootKind,
 };
 
 use super::Draft;
@@ -95,7 +96,29 @@ fn plan_grant(draft: &mut Draft<'_>, grant: &Grant) -> Option<PlannedGrant> {
         device: grant.device,
         inode: grant.inode,
         map_owner,
+        protections: protections(draft, grant),
     })
+}
+
+/// What of `grant` the guest sees and may not have: another grant may lie over it.
+fn protections(draft: &Draft<'_>, grant: &Grant) -> Vec<Protection> {
+    let below = |path: &str, above: &str| {
+        path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let covered = |protection: &&Protection| {
+        let place = place_of(grant, protection);
+        let others = draft.request.grants.iter().map(|other| other.target.as_str());
+        let tmpfs = draft.request.policy.fs.tmpfs.iter().map(|tmpfs| tmpfs.target.as_str());
+        !others.chain(tmpfs).any(|other| {
+            other != grant.target && below(other, &grant.target) && below(&place, other)
+        })
+    };
+    grant.protections.iter().filter(covered).cloned().collect()
+}
+
+/// Where the guest sees it.
+fn place_of(grant: &Grant, protection: &Protection) -> String {
+    format!("{}/{}", grant.target, protection.path)
 }
 
 /// Root's sandbox runs under numbers of its own, so what a policy grants is mapped to them. The
@@ -131,7 +154,12 @@ fn report_grants(draft: &mut Draft<'_>) {
             continue;
         }
         let asked: Vec<_> = grants.iter().map(|grant| describe(grant)).collect();
-        let keys: Vec<_> = grants.iter().map(|grant| format!("mount:{}", grant.target)).collect();
+        let mut keys: Vec<_> =
+            grants.iter().map(|grant| format!("mount:{}", grant.target)).collect();
+        for grant in &grants {
+            let held = protections(draft, grant);
+            keys.extend(held.iter().map(|one| format!("mount:{}", place_of(grant, one))));
+        }
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let mut mechanisms = vec!["bind mounts"];
         if draft.facts.privilege == Privilege::Root && clause != Clause::FsToolchain {
@@ -142,6 +170,18 @@ fn report_grants(draft: &mut Draft<'_>) {
     }
     // Refused by name in `Policy::validate` where they are set.
     draft.unset(Clause::FsCow, "nothing");
+    unprotected(draft);
+}
+
+/// Says what stays writable although the host would execute it.
+fn unprotected(draft: &mut Draft<'_>) {
+    let paths = draft.request.policy.fs.unprotect.join(", ");
+    if paths.is_empty() {
+        draft.unset(Clause::FsUnprotect, "nothing");
+    } else {
+        let reason = "it takes a protection away, and nothing can be observed of that";
+        draft.bind_supervised(Clause::FsUnprotect, paths, "no read-only mount", reason);
+    }
 }
 
 fn describe(grant: &Grant) -> String {
@@ -149,10 +189,12 @@ fn describe(grant: &Grant) -> String {
         Access::Ro => "ro",
         Access::Rw => "rw",
     };
+    let held = grant.protections.iter().filter(|one| one.hold == Hold::ReadOnly).count();
+    let held = if held == 0 { String::new() } else { format!(", {held} protected") };
     if grant.source == grant.target {
-        format!("{access} {}", grant.source)
+        format!("{access} {}{held}", grant.source)
     } else {
-        format!("{access} {} at {}", grant.source, grant.target)
+        format!("{access} {} at {}{held}", grant.source, grant.target)
     }
 }
 

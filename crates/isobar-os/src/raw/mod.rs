@@ -39,7 +39,7 @@ pub use identity::{
     clear_groups, join_namespace, loopback_up, set_gid, set_hostname, set_uid, unshare,
 };
 pub use mounts::{
-    MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here,
+    MountAttributes, change_directory, detach, idmap_mount, make_private, mount_here, mount_on,
     new_filesystem, open_clone, pivot_here, set_attributes,
 };
 pub use signals::{MaskChange, change_signal_mask, open_signal_queue, signal_thread};

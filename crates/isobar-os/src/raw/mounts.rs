@@ -119,6 +119,18 @@ pub fn mount_here(mount: Fd, directory: Fd, path: &CStr) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Attaches the detached mount `mount` on what `place` is, also where that is a link.
+///
+/// # Errors
+/// As move_mount(2).
+pub fn mount_on(mount: Fd, place: Fd) -> Result<(), Errno> {
+    let flags = (linux::MOVE_MOUNT_F_EMPTY_PATH | linux::MOVE_MOUNT_T_EMPTY_PATH) as usize;
+    let empty = c"".as_ptr() as usize;
+    // SAFETY: both pointers are the same static string.
+    unsafe { call(number::MOVE_MOUNT, [mount.register(), empty, place.register(), empty, flags]) }
+        .map(drop)
+}
+
 fn mount_setattr(
     directory: Fd,
     path: &CStr,

@@ -21,7 +21,7 @@ impl Outcome {
         let fatal = self.fatal();
         let hits = self.limits_hit.iter().filter(|hit| Some(hit.clause) != fatal);
         let parts = std::iter::once(self.ending()).chain(hits.map(LimitHit::told));
-        parts.chain(self.dropped()).collect::<Vec<_>>().join("; ")
+        parts.chain(self.put_aside_told()).chain(self.dropped()).collect::<Vec<_>>().join("; ")
     }
 
     /// How it ended, without what happened on the way.
@@ -60,6 +60,21 @@ impl Outcome {
             .filter(|(bytes, _)| *bytes > 0)
             .map(|(bytes, name)| format!("{} of {name} dropped", rough_bytes(bytes)))
             .collect()
+    }
+
+    /// What the guest planted, in words.
+    pub(crate) fn put_aside_told(&self) -> Option<String> {
+        let first = self.put_aside.first()?;
+        let path = escape_bounded(&first.path, SHOWN);
+        let now = escape_bounded(&first.now, SHOWN);
+        let others = match self.put_aside.len() - 1 {
+            0 => String::new(),
+            count => format!(", and {count} more"),
+        };
+        Some(format!(
+            "{path}, which {} would execute, was made by the guest and is now {now}{others}",
+            escape(&first.by)
+        ))
     }
 
     /// The clause whose limit ended the sandbox.

@@ -23,7 +23,8 @@ pub(super) const TABLES: &[&str] = &[
 ];
 
 /// Keys whose value is a list.
-pub(super) const LISTS: &[&str] = &["accept", "env.allow", "fs.cow", "fs.ro", "fs.rw", "fs.tmpfs"];
+pub(super) const LISTS: &[&str] =
+    &["accept", "env.allow", "fs.cow", "fs.ro", "fs.rw", "fs.tmpfs", "fs.unprotect"];
 
 /// Whether every table and list below `table` stands where the schema has one.
 pub(super) fn well_shaped(table: &DeTable<'_>) -> bool {

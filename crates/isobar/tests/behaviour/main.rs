@@ -47,6 +47,8 @@ mod outside;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod protected;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod swapped;

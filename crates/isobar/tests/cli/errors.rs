@@ -173,6 +173,13 @@ cases! {
         isobar.file("b/file", "");
         isobar.args(["run", "--ro", "a", "--ro", "b/../a", "--", "true"])
     };
+    a_grant_with_more_than_can_be_held: ResolveUnprotected = {
+        let isobar = Isobar::new();
+        for number in 0..1025 {
+            isobar.file(&format!("w/{number}/.envrc"), "");
+        }
+        isobar.args(["run", "--workspace", "w", "--", "true"])
+    };
     a_grant_of_a_device: ResolveSpecialFile = run(["--ro", "/dev/null:/data", "--", "true"]);
     a_grant_of_the_whole_host: ResolveKernelPath = run(["--ro", "/:/host", "--", "true"]);
     a_grant_of_our_own: ResolveOwnDirectory = {
@@ -243,6 +250,14 @@ cases! {
         Isobar::new().under(unshare).args(["setup", "--apply", "apparmor"])
     };
     a_step_of_no_setup: SetupUnknown = Isobar::new().args(["setup", "--apply", "firewall"]);
+    a_guest_that_takes_every_name: RunProtected = {
+        let isobar = Isobar::new();
+        fs::create_dir(isobar.scratch().join("w")).unwrap();
+        fs::set_permissions(isobar.scratch().join("w"), fs::Permissions::from_mode(0o777)).unwrap();
+        const SCRIPT: &str = "touch .envrc .envrc.put-aside-by-isobar; \
+            for n in $(seq 99); do touch .envrc.put-aside-by-isobar-$n; done";
+        isobar.args(["run", "--workspace", "w", "--", "sh", "-c", SCRIPT])
+    };
     a_full_disk: RunStream = Isobar::new().args(["policy", "schema"]).through_shell(">/dev/full");
 }
 

@@ -43,6 +43,7 @@ const ROOT: &str = "
     fs.workspace         FFFFFFFFFF =C ==== ==== =FF
     fs.workspace-exit    NNNNNNNNNN nn nnnn nnnn nNN
     fs.toolchain         FFFFFFFFFF == ==== ==== =FF
+    fs.unprotect         FFFFFFFFFF == ==== ==== =FF
     env                  FFFFFFFFFF == ==== ==== =FF
     net                  FFFFFFFFFF == ==== ==== =FF
     limits.memory        FFFFFFFFFF == C=== C=== CFF
@@ -71,6 +72,7 @@ const USER: &str = "
     fs.workspace         FFFFFFFFFF == ==== ==== =FF
     fs.workspace-exit    NNNNNNNNNN nn nnnn nnnn nNN
     fs.toolchain         FFFFFFFFFF == ==== ==== =FF
+    fs.unprotect         FFFFFFFFFF == ==== ==== =FF
     env                  FFFFFFFFFF == ==== ==== =FF
     net                  FFFFFFFFFF == ==== ==== =FF
     limits.memory        FFFFFFFFFF == C=== C=== CFF
@@ -267,6 +269,7 @@ fn mechanisms_on_a_capable_host_are_these() {
                 Clause::OutputBytes => vec!["supervisor counts what it passes on"],
                 Clause::Uid | Clause::Gid => vec![uid(privilege)],
                 Clause::Hostname => vec!["uts namespace"],
+                Clause::FsUnprotect => vec!["no read-only mount"],
                 // Refused on every host, or a list that binds nothing by itself.
                 Clause::FsCow | Clause::FsWorkspaceExit | Clause::Accept => continue,
             };

@@ -149,6 +149,7 @@ pub(super) fn grant(request: &mut Request, path: &str, access: Access, origin: G
         gid: 1234,
         file_system: "ext4".to_owned(),
         group_socket: None,
+        protections: Vec::new(),
     });
 }
 
@@ -194,6 +195,7 @@ fn set_plain(policy: &mut Policy, clause: Clause) {
             inodes: None,
         }),
         Clause::FsWorkspaceExit => policy.fs.workspace_exit = Some(WorkspaceExit::Discard),
+        Clause::FsUnprotect => policy.fs.unprotect.push("/srv/rw/.github".to_owned()),
         Clause::Net => policy.net.mode = Some(NetMode::None),
         Clause::Memory => limits.memory = Some(Bytes(64 << 20)),
         Clause::Cpus => limits.cpus = Some(Cpus::from_millis(500)),

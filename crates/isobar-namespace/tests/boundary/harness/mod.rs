@@ -127,6 +127,7 @@ impl Scene {
             gid: data.gid(),
             file_system: "test".to_owned(),
             group_socket: None,
+            protections: Vec::new(),
         });
     }
 
