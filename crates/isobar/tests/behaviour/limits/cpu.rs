@@ -61,9 +61,9 @@ fn cpu_group(supervisor: i32) -> String {
 }
 
 #[test]
-fn two_spinners_are_held_to_half_a_processor() {
+fn two_spinners_are_held_to_a_fifth_of_a_processor() {
     let script = "while :; do :; done & touch ready; while :; do :; done";
-    let flags = ["--cpus", "0.5", "--timeout", "50s", "--workspace", "."];
+    let flags = ["--cpus", "0.2", "--timeout", "50s", "--workspace", "."];
     if !is_root() {
         return refused_without_control_group(sh(&flags, script), None);
     }
@@ -72,7 +72,7 @@ fn two_spinners_are_held_to_half_a_processor() {
     let group = cpu_group(running.pid().as_raw_nonzero().get());
     let quota =
         fs::read_to_string(format!("{group}/cpu.cfs_quota_us")).expect("the group is there");
-    assert_eq!(quota, "50000\n", "half of each period of 100 ms, in {group}");
+    assert_eq!(quota, "20000\n", "a fifth of each period of 100 ms, in {group}");
     let throttled = || {
         let text = fs::read_to_string(format!("{group}/cpu.stat")).expect("the group is there");
         let line = text.lines().find_map(|line| line.strip_prefix("nr_throttled "));
@@ -80,7 +80,8 @@ fn two_spinners_are_held_to_half_a_processor() {
     };
     let start = Instant::now();
     while throttled() == 0 && start.elapsed() < Duration::from_secs(40) {
-        std::thread::yield_now();
+        // There is nothing to be notified by, and a test that spins would compete with them.
+        std::thread::sleep(Duration::from_millis(10));
     }
     assert!(throttled() > 0, "the kernel held the spinners back");
     running.signal(rustix::process::Signal::TERM);
