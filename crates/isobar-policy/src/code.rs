@@ -144,7 +144,7 @@ codes! {
     ResolvePathClimbs = Resolve "ISO-RES-009", "A path climbs out of the directory that it belongs to.";
     ResolvePathNotUtf8 = Resolve "ISO-RES-010", "A path is not UTF-8 text.";
     ResolveSpecialFile = Resolve "ISO-RES-011", "A granted path is neither a directory nor a regular file.";
-    ResolveOwnDirectory = Resolve "ISO-RES-012", "A grant covers isobar's own state, keys, sockets or executables.";
+    ResolveOwnDirectory = Resolve "ISO-RES-012", "A grant covers isobar's own state, keys or sockets, or makes its executables writable.";
     ResolveTargetTaken = Resolve "ISO-RES-013", "Two resolved grants would be seen at the same place.";
     ResolveWorkspace = Resolve "ISO-RES-014", "The workspace is not a directory.";
     ResolveWorkingDirectory = Resolve "ISO-RES-015", "The working directory is nothing that the guest can see.";

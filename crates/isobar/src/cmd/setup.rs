@@ -93,6 +93,7 @@ fn carried_out(args: &Args, output: &Output) -> Result<u8, Failed> {
         |step: &&Step| args.steps.is_empty() || args.steps.iter().any(|one| one == step.name);
     let chosen: Vec<&Step> = all.iter().filter(named).collect();
     if args.apply || args.undo {
+        let mut done = false;
         for step in &chosen {
             let due = matches!(step.state, State::Needed(_)) || !args.steps.is_empty();
             let actions = match (args.undo, due) {
@@ -100,7 +101,11 @@ fn carried_out(args: &Args, output: &Output) -> Result<u8, Failed> {
                 (false, true) => &step.apply,
                 (false, false) => continue,
             };
+            done |= !actions.is_empty();
             perform(step, actions, &root, output)?;
+        }
+        if !done {
+            output.data(if args.undo { "nothing was done\n" } else { "nothing is needed\n" })?;
         }
         return Ok(0);
     }

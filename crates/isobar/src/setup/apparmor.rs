@@ -5,6 +5,8 @@
 //! gets a user namespace without capabilities, so the first mount fails. Source: Ubuntu 24.04
 //! release notes, "Unprivileged user namespace restrictions"; apparmor.d(5), `userns`.
 
+use std::path::Path;
+
 use super::file::{self, Found};
 use super::{Action, Root, SetupError, State, Step};
 
@@ -35,10 +37,20 @@ pub(crate) fn profile(path: &str) -> String {
     )
 }
 
-/// The path that the profile is for: the running executable's where it is isobar's own and can be
-/// named in a profile, else where packages put it.
+/// Whether nobody but root can put something else at this path: a profile gives the right to whatever
+/// lies there.
+fn is_roots(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    path.ancestors().all(|part| {
+        let data = std::fs::symlink_metadata(part);
+        data.is_ok_and(|data| data.uid() == 0 && data.mode() & 0o022 == 0)
+    })
+}
+
+/// The path that the profile is for: the running executable's where only root could change it and it
+/// can be named in a profile, else where packages put it.
 fn executable(root: &Root) -> String {
-    let own = std::env::current_exe().ok().filter(|_| root.is_running());
+    let own = std::env::current_exe().ok().filter(|path| root.is_running() && is_roots(path));
     let named = own.and_then(|path| path.to_str().map(str::to_owned));
     let plain = |path: &String| {
         path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
@@ -69,7 +81,7 @@ pub(super) fn step(root: &Root) -> Result<Step, SetupError> {
     };
     Ok(Step {
         name: NAME,
-        about: "let isobar, and nothing else, make user namespaces where AppArmor forbids them",
+        about: "let the executable at that path make user namespaces where AppArmor forbids them",
         caution: Some("not tested on a kernel that restricts them; written to its documentation"),
         state,
         apply: vec![write, load("--replace")],

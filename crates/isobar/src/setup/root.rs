@@ -88,7 +88,10 @@ impl Root {
             other => other.map_err(failed)?,
         };
         let fresh = format!(".{name}.isobar-new");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
+        // Whatever has the name, left by an earlier call or put there by somebody else, goes: the file
+        // is one that this call makes.
+        unlinkat(&directory, &fresh, AtFlags::empty()).ok();
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(&directory, &fresh, flags | OFlags::CLOEXEC, 0o644.into());
         let mut file = fs::File::from(file.map_err(failed)?);
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
