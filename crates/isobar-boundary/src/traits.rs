@@ -14,6 +14,11 @@ pub trait Boundary: std::fmt::Debug {
     /// milliseconds); callers cache the answer.
     fn probe(&self) -> HostFacts;
 
+    /// Whether `facts`, which an earlier start learned, agree with everything that can be read anew
+    /// in microseconds: who runs, which kernel, what may change while it runs. No parameter of a
+    /// plan rests on a cache alone.
+    fn still_holds(&self, facts: &HostFacts) -> bool;
+
     /// Binds every clause to mechanisms. Pure: the same request and facts give the same plan.
     ///
     /// # Errors

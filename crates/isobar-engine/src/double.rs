@@ -32,6 +32,8 @@ pub(crate) enum Failing {
 pub(crate) struct Script {
     /// What `probe` answers as Landlock's ABI; a plan needs at least 1.
     pub(crate) landlock_abi: u32,
+    /// What was learned earlier is not so any more.
+    pub(crate) stale: bool,
     pub(crate) failing: Option<Failing>,
     /// Evidence of the sandbox, and of each process.
     pub(crate) evidence: Vec<Evidence>,
@@ -51,6 +53,7 @@ impl Script {
     pub(crate) fn new() -> Self {
         Self {
             landlock_abi: 7,
+            stale: false,
             failing: None,
             evidence: vec![observed("double.wall", true)],
             of_process: vec![observed("double.process", true)],
@@ -136,6 +139,10 @@ impl Boundary for Double {
     fn probe(&self) -> HostFacts {
         self.log.borrow_mut().probes += 1;
         facts(self.script.borrow().landlock_abi)
+    }
+
+    fn still_holds(&self, _: &HostFacts) -> bool {
+        !self.script.borrow().stale
     }
 
     fn plan(&self, request: &Request, facts: &HostFacts) -> Result<Plan, Vec<Refusal>> {

@@ -67,10 +67,11 @@ impl Engine {
     fn in_libexec(directory: Result<PathBuf, LibexecError>) -> Self {
         let credentials = Credentials::from_process();
         let runtime = std::env::var_os("XDG_RUNTIME_DIR");
+        let others = StateDir::locations(credentials.uid, runtime.clone());
         let state = StateDir::location(credentials.uid, runtime);
         let cache = FactsCache::new(&state, &credentials);
         let boundaries = boundaries::built(directory.as_deref().unwrap_or(&state));
-        let own = OwnPaths::new(state, directory.as_ref().ok().cloned());
+        let own = OwnPaths::new(state, directory.as_ref().ok().cloned()).with_others(others);
         Self { boundaries, libexec: Some(directory), credentials, cache, own }
     }
 
@@ -134,7 +135,8 @@ impl Engine {
         }
     }
 
-    /// The facts, and how new they are: a cache that has none probes.
+    /// The facts, and how new they are: a cache that has none, or others than can be read now,
+    /// probes.
     pub(crate) fn facts_of(
         &self,
         boundary: &dyn Boundary,
@@ -143,6 +145,7 @@ impl Engine {
         let kind = boundary.kind();
         if freshness == Freshness::Cached
             && let Some(facts) = self.cache.load(kind)
+            && boundary.still_holds(&facts)
         {
             return (facts, Freshness::Cached);
         }

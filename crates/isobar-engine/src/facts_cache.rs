@@ -1,9 +1,9 @@
 //! What was learned about this host, kept from one start to the next.
 //!
 //! An entry counts only for the same boot, user, groups, build and executable. Anything else, and anything
-//! that cannot be read, counts as nothing: the cache may cost time, never a decision. A refusal
-//! is never believed from the cache alone, and a launch that fails where the cache said yes
-//! drops the entry.
+//! that cannot be read, counts as nothing: the cache may cost time, never a decision. Nor does one
+//! whose facts differ from what the boundary reads anew at each start. A refusal is never believed
+//! from the cache alone, and a launch that fails where the cache said yes drops the entry.
 
 use std::path::{Path, PathBuf};
 

@@ -28,6 +28,10 @@ impl Boundary for NamespaceBoundary {
         crate::probe::probe(&self.libexec)
     }
 
+    fn still_holds(&self, facts: &HostFacts) -> bool {
+        crate::probe::still_holds(facts)
+    }
+
     fn plan(&self, request: &Request, facts: &HostFacts) -> Result<Plan, Vec<Refusal>> {
         crate::plan::plan(request, facts)
     }

@@ -51,8 +51,25 @@ impl StateDir {
         }
         let runtime =
             runtime_dir.map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
-        runtime
-            .map_or_else(|| PathBuf::from(format!("/tmp/isobar-{uid}")), |path| path.join("isobar"))
+        runtime.map_or_else(|| in_tmp(uid), |path| path.join("isobar"))
+    }
+
+    /// Every place where this user's state directory can be, in this run or in one with another
+    /// environment. The first is [`StateDir::location`].
+    #[must_use]
+    pub fn locations(uid: u32, runtime_dir: Option<OsString>) -> Vec<PathBuf> {
+        let named = runtime_dir.clone().map(PathBuf::from).filter(|path| path.is_absolute());
+        let mut all = vec![Self::location(uid, runtime_dir)];
+        if uid != 0 {
+            let login = PathBuf::from(format!("/run/user/{uid}/isobar"));
+            let others = named.map(|path| path.join("isobar")).into_iter();
+            for other in others.chain([login, in_tmp(uid)]) {
+                if !all.contains(&other) {
+                    all.push(other);
+                }
+            }
+        }
+        all
     }
 
     /// Opens this user's directory, making it where it is missing.
@@ -98,11 +115,34 @@ impl StateDir {
     }
 }
 
+/// Where there is no runtime directory.
+fn in_tmp(uid: u32) -> PathBuf {
+    PathBuf::from(format!("/tmp/isobar-{uid}"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+
+    #[test]
+    fn the_locations_do_not_depend_on_what_is_chosen_now() {
+        let texts = |uid, runtime: Option<&str>| -> Vec<String> {
+            let all = StateDir::locations(uid, runtime.map(OsString::from));
+            all.iter().map(|path| path.display().to_string()).collect()
+        };
+        assert_eq!(texts(0, Some("/")), ["/run/isobar"], "root has one, whatever is set");
+        let (login, tmp) = ("/run/user/4242/isobar", "/tmp/isobar-4242");
+        assert_eq!(texts(4242, None), [tmp, login], "a login may set it for a later run");
+        assert_eq!(texts(4242, Some("/")), ["/isobar", login, tmp], "a later run may not have it");
+        assert_eq!(
+            texts(4242, Some("/none/here")),
+            [tmp, "/none/here/isobar", login],
+            "a directory that is not there yet may be later"
+        );
+        assert_eq!(texts(4242, Some("none")), [tmp, login], "a relative one is never used");
+    }
 
     #[test]
     fn only_a_directory_of_our_own_is_used() {

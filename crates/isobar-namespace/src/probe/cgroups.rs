@@ -9,6 +9,9 @@ use isobar_policy::{CgroupFact, CgroupVersion, Controller, Fact, HostFacts};
 
 use crate::groups::group_refusal;
 
+/// The limit of memory and swap together, where the kernel counts swap.
+const SWAP_VERSION_1: &str = "memory.memsw.limit_in_bytes";
+
 /// Fills in every controller.
 pub(super) fn probe(facts: &mut HostFacts) {
     let hierarchies = Hierarchies::discover().unwrap_or_default();
@@ -32,6 +35,19 @@ pub(super) fn probe(facts: &mut HostFacts) {
         };
         facts.cgroups.insert(controller, CgroupFact { version, directory, scope, fact });
     }
+}
+
+/// Whether the memory controller bounds swap, where that can be seen without making a group: in
+/// version 1 every group has the file, or none has (`swapaccount=`). In version 2 the file is seen
+/// in a sandbox's own group only, and evidence is missing where it is not there.
+pub(super) fn swap_is_bounded(facts: &HostFacts) -> Option<bool> {
+    let memory = facts.cgroups.get(&Controller::Memory)?;
+    if !memory.fact.works() || memory.version != Some(CgroupVersion::V1) {
+        return None;
+    }
+    let hierarchies = Hierarchies::discover().ok()?;
+    let directory = hierarchies.directory(Controller::Memory);
+    Some(directory.is_some_and(|own| own.join(SWAP_VERSION_1).exists()))
 }
 
 fn absent(controller: Controller) -> Fact {
@@ -62,7 +78,7 @@ fn attempt(hierarchies: &Hierarchies, controller: Controller) -> Result<Tried, F
     let name = format!("isobar-probe-{}", std::process::id());
     let tried = SandboxGroups::make(&place, &name, limits).and_then(|mut groups| {
         let swap = groups.get(Controller::Memory).is_some_and(|group| {
-            ["memory.memsw.limit_in_bytes", "memory.swap.max"].iter().any(|file| group.has(file))
+            [SWAP_VERSION_1, "memory.swap.max"].iter().any(|file| group.has(file))
         });
         enter(&groups)?;
         groups.remove()?;

@@ -20,13 +20,38 @@ pub(crate) use switches::{Blocked, blocked};
 
 /// Everything about this host that planning needs.
 pub(crate) fn probe(libexec: &Path) -> HostFacts {
+    let mut facts = read();
+    cgroups::probe(&mut facts);
+    if facts.uid == 0 && facts.privilege == Privilege::User {
+        facts.layers.insert(Layer::UserNamespace, root_without_rights());
+        return facts;
+    }
+    layers::probe(libexec, &mut facts);
+    facts
+}
+
+/// Whether what can be read without trying is still as `facts` say. Swap may be switched on and the
+/// caller be moved to other groups between two starts of one boot.
+pub(crate) fn still_holds(facts: &HostFacts) -> bool {
+    let tried = HostFacts {
+        layers: facts.layers.clone(),
+        cgroups: facts.cgroups.clone(),
+        swap_accounting: facts.swap_accounting,
+        ..read()
+    };
+    tried == *facts
+        && cgroups::swap_is_bounded(facts).is_none_or(|now| now == facts.swap_accounting)
+}
+
+/// What can be read without trying; no layer and no controller yet.
+fn read() -> HostFacts {
     let name = rustix::system::uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     let mut groups: Vec<u32> =
         getgroups().unwrap_or_default().into_iter().map(rustix::process::Gid::as_raw).collect();
     groups.sort_unstable();
-    let mut facts = HostFacts {
+    HostFacts {
         kernel: text(name.release()),
         machine: text(name.machine()),
         privilege: privilege(uid),
@@ -38,14 +63,7 @@ pub(crate) fn probe(libexec: &Path) -> HostFacts {
         cgroups: BTreeMap::new(),
         swap: std::fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1),
         swap_accounting: false,
-    };
-    cgroups::probe(&mut facts);
-    if uid == 0 && facts.privilege == Privilege::User {
-        facts.layers.insert(Layer::UserNamespace, root_without_rights());
-        return facts;
     }
-    layers::probe(libexec, &mut facts);
-    facts
 }
 
 /// Root counts as such only with the rights that set-up needs.

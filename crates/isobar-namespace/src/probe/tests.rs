@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use isobar_policy::{Fact, HostFacts, Layer};
+use isobar_policy::{CgroupVersion, Controller, Fact, HostFacts, Layer, Privilege};
 
-use super::{layers, probe};
+use super::{layers, probe, still_holds};
 
 /// Where xtask, or a build of `isobar-init` alone, has put it.
 fn libexec() -> PathBuf {
@@ -42,6 +42,41 @@ fn a_kernel_without_landlock_still_counts_processes() {
             let fact = facts.layer(layer);
             assert!(fact.works(), "{} must not go with it: {fact:?}", layer.name());
         }
+    }
+}
+
+/// What a start takes from the cache could have been written by anybody whom a person lent the state
+/// directory to, or be of another hour.
+#[test]
+fn no_parameter_of_a_plan_rests_on_a_cache_alone() {
+    let facts = probe(&libexec());
+    assert!(still_holds(&facts), "nothing has changed: {facts:?}");
+    let other = match facts.privilege {
+        Privilege::Root => Privilege::User,
+        Privilege::User => Privilege::Root,
+    };
+    type Change = (&'static str, fn(&mut HostFacts, Privilege));
+    let changes: [Change; 7] = [
+        ("an older Landlock", |facts, _| facts.landlock_abi -= 1),
+        ("swap", |facts, _| facts.swap = !facts.swap),
+        ("another user", |facts, _| facts.uid += 1),
+        ("another group", |facts, _| facts.gid += 1),
+        ("more groups", |facts, _| facts.supplementary_groups.push(4242)),
+        ("another privilege", |facts, other| facts.privilege = other),
+        ("another kernel", |facts, _| facts.kernel.push('x')),
+    ];
+    for (what, change) in changes {
+        let mut stale = facts.clone();
+        change(&mut stale, other);
+        assert!(!still_holds(&stale), "{what} is seen without a probe");
+    }
+    let memory = facts.cgroups.get(&Controller::Memory);
+    if memory.is_some_and(|one| one.fact.works() && one.version == Some(CgroupVersion::V1)) {
+        let swap_accounting = !facts.swap_accounting;
+        assert!(
+            !still_holds(&HostFacts { swap_accounting, ..facts }),
+            "every group has the file, or none"
+        );
     }
 }
 

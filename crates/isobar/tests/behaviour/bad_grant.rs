@@ -81,6 +81,24 @@ fn isobars_own_state() {
     refused(with(NOTHING, &["--ro", &above]), "ISO-RES-012");
 }
 
+/// A run with another XDG_RUNTIME_DIR has its state elsewhere; a guest must not prepare it.
+#[test]
+fn isobars_state_of_another_run() {
+    let run = |grant: &str| {
+        let isobar = with(NOTHING, &["--rw", grant]);
+        let runtime = isobar.scratch().join("runtime");
+        fs::create_dir(&runtime).unwrap();
+        isobar.env("XDG_RUNTIME_DIR", runtime.to_str().unwrap())
+    };
+    if crate::harness::is_root() {
+        // Root has one place, whatever is set.
+        refused(run("/run:/data"), "ISO-RES-012");
+        return;
+    }
+    refused(run("/tmp:/data"), "ISO-RES-012");
+    refused(run("runtime:/data"), "ISO-RES-012");
+}
+
 #[test]
 fn a_working_directory_that_is_not_there() {
     refused(with(NOTHING, &["--cwd", "/none"]), "ISO-RES-015");

@@ -170,6 +170,32 @@ fn an_own_directory_that_is_not_there_yet_is_kept_free() {
     scene.refused(&["true"], Code::ResolveOwnDirectory);
 }
 
+/// A run in another environment looks for its state elsewhere: what a guest leaves there would steer
+/// that one.
+#[test]
+fn where_another_run_has_its_state_no_guest_may_write() {
+    let mut scene = Scene::new();
+    scene.directory("runtime");
+    for made in [false, true] {
+        rw(&mut scene, "runtime:/here");
+        let refusal = scene.refused(&["true"], Code::ResolveOwnDirectory);
+        assert!(refusal.why.contains("runtime/isobar"), "it names which: {}", refusal.why);
+        scene.policy.fs.rw.clear();
+        scene.workspace("runtime", Some("/work"));
+        scene.refused(&["true"], Code::ResolveOwnDirectory);
+        scene.policy.fs.workspace = None;
+        if made {
+            rw(&mut scene, "runtime/isobar/inside:/here");
+            scene.refused(&["true"], Code::ResolveOwnDirectory);
+            scene.policy.fs.rw.clear();
+        }
+        ro(&mut scene, "runtime:/here");
+        scene.resolved(&["true"]);
+        scene.policy.fs.ro.clear();
+        scene.directory("runtime/isobar/inside");
+    }
+}
+
 #[test]
 fn two_grants_do_not_share_a_place() {
     let mut scene = Scene::new();

@@ -137,7 +137,8 @@ impl Scene {
         resolve(
             ask,
             &self.credentials,
-            &OwnPaths::new(self.path("state"), Some(self.path("libexec"))),
+            &OwnPaths::new(self.path("state"), Some(self.path("libexec")))
+                .with_others(vec![self.path("runtime/isobar")]),
         )
     }
 

@@ -200,6 +200,18 @@ fn a_refusal_from_the_cache_is_not_believed() {
 }
 
 #[test]
+fn cached_facts_that_differ_from_what_is_read_now_are_learned_again() {
+    let bench = Bench::new(Script::new());
+    bench.prepare(&["true"]).expect("the double plans");
+    bench.double.script.borrow_mut().stale = true;
+    bench.prepare(&["true"]).expect("with new facts");
+    assert_eq!(bench.double.log.borrow().probes, 2, "a cached yes is not enough");
+    bench.double.script.borrow_mut().stale = false;
+    bench.prepare(&["true"]).expect("with the cached ones");
+    assert_eq!(bench.double.log.borrow().probes, 2, "they were kept");
+}
+
+#[test]
 fn a_launch_that_contradicts_the_cache_drops_it() {
     let bench = Bench::new(Script::new());
     let prepared = bench.prepare(&["true"]).expect("the cache says yes");
