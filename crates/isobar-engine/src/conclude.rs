@@ -124,6 +124,11 @@ fn end_of(
     }
 }
 
+/// The processor time of the program. The agent says it, so it may be anything.
+const fn processor_micros(exit: ExitReport) -> u64 {
+    exit.user_micros.saturating_add(exit.system_micros)
+}
+
 /// Whether the kernel ended the program for its processor time, where a limit for each process was
 /// accepted. A program can raise SIGXCPU by itself, so the time that it used must fit.
 fn cpu_time_used_up(exit: Option<ExitReport>, limits: &LimitClauses) -> bool {
@@ -133,7 +138,7 @@ fn cpu_time_used_up(exit: Option<ExitReport>, limits: &LimitClauses) -> bool {
     /// The limit is a whole second at least, so this does not come near zero.
     const TICKS_MICROS: u64 = 300_000;
     let (Some(exit), Some(limit)) = (exit, limits.cpu_time) else { return false };
-    let used = exit.user_micros.saturating_add(exit.system_micros);
+    let used = processor_micros(exit);
     exit.end == ProcessEnd::Signalled(SIGXCPU)
         && used.saturating_add(TICKS_MICROS) >= limit.millis().saturating_mul(1000)
 }
@@ -161,7 +166,7 @@ fn own_hits(
         }
         End::Killed { by: KilledBy::CpuTime } => {
             let limit = limits.cpu_time.map(isobar_policy::Span::millis);
-            let of_program = exit.map(|exit| exit.user_micros + exit.system_micros);
+            let of_program = exit.map(processor_micros);
             let observed = usage.cpu_micros.or(of_program).map(|micros| micros / 1000);
             hits.push(hit(Clause::CpuTime, limit, observed, "the boundary's count"));
         }
@@ -206,4 +211,26 @@ pub(crate) fn with_end(mut left: Diagnostic, end: &End) -> Diagnostic {
     };
     left.causes.push(before);
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The agent stands beside the guest, so no number of its own is added up unchecked.
+    #[test]
+    fn claims_of_processor_time_are_added_without_overflow() {
+        let exit = ExitReport {
+            end: ProcessEnd::Exited(0),
+            user_micros: u64::MAX,
+            system_micros: u64::MAX,
+            peak_resident_bytes: 0,
+            pids_reached: None,
+        };
+        let end = End::Killed { by: KilledBy::CpuTime };
+        let limits = LimitClauses::default();
+        let hits = own_hits(&end, Some(exit), &SandboxUsage::default(), &limits, 0);
+        let observed: Vec<_> = hits.iter().map(|hit| hit.observed).collect();
+        assert_eq!(observed, [u64::MAX / 1000], "as much as can be said");
+    }
 }
