@@ -16,7 +16,11 @@ pub enum Signals {
     /// SIGTERM kills the sandbox. The calling process is a supervisor and nothing else, so it also
     /// becomes non-dumpable once the sandbox is launched.
     Forward,
-    /// They do what they would do without isobar.
+    /// They do what they would do without isobar. The calling process is a program of its own and
+    /// stays dumpable as it was: other processes of its user can attach to it and read its memory
+    /// (ptrace(2)), as without isobar; a guest sees no process outside. Whoever sets PR_SET_DUMPABLE
+    /// does so after the last launch: a non-dumpable process of an ordinary user could not map its
+    /// own child.
     Leave,
 }
 
