@@ -179,6 +179,9 @@ fn expected_values(
             // The kernel keeps whole pages.
             let pages = (bytes / 4096 * 4096).to_string();
             if !unified {
+                if group.has("memory.memsw.limit_in_bytes") {
+                    expected.push(("swap-limit", "memory.memsw.limit_in_bytes", pages.clone()));
+                }
                 expected.push(("limit", "memory.limit_in_bytes", pages));
                 return expected;
             }
@@ -192,14 +195,15 @@ fn expected_values(
             expected.extend(wanted.tasks.map(|tasks| ("limit", "pids.max", tasks.to_string())));
         }
         Controller::Cpu => {
-            let quota = wanted.cpu_millis.map(|millis| u64::from(millis) * 100);
-            expected.extend(quota.map(|quota| {
-                if unified {
-                    ("limit", "cpu.max", format!("{quota} 100000"))
-                } else {
-                    ("limit", "cpu.cfs_quota_us", quota.to_string())
-                }
-            }));
+            let Some(millis) = wanted.cpu_millis else { return expected };
+            let quota = u64::from(millis) * 100;
+            if unified {
+                expected.push(("limit", "cpu.max", format!("{quota} 100000")));
+                return expected;
+            }
+            expected.push(("limit", "cpu.cfs_quota_us", quota.to_string()));
+            // A quota says nothing without it.
+            expected.push(("period", "cpu.cfs_period_us", "100000".to_owned()));
         }
         Controller::Cpuacct => {}
     }

@@ -74,9 +74,12 @@ fn memory(draft: &mut Draft<'_>) -> Option<MemoryLimit> {
         let version = draft.facts.cgroups.get(&Controller::Memory).and_then(|one| one.version);
         if version == Some(CgroupVersion::V2) {
             evidence.push("cgroup.memory.whole");
-            if draft.facts.swap_accounting {
-                evidence.push("cgroup.memory.swap");
-            }
+        }
+        if draft.facts.swap_accounting {
+            evidence.push(match version {
+                Some(CgroupVersion::V2) => "cgroup.memory.swap",
+                Some(CgroupVersion::V1) | None => "cgroup.memory.swap-limit",
+            });
         }
         draft.bind(Clause::Memory, bytes.to_string(), &mechanisms, &evidence);
         return Some(MemoryLimit::Cgroup(bytes.0));
@@ -113,7 +116,11 @@ fn cpus(draft: &mut Draft<'_>) -> Option<u32> {
         return None;
     };
     if draft.facts.controller(Controller::Cpu).works() {
-        let evidence = ["cgroup.cpu.limit", "cgroup.cpu.member"];
+        let mut evidence = vec!["cgroup.cpu.limit", "cgroup.cpu.member"];
+        let version = draft.facts.cgroups.get(&Controller::Cpu).and_then(|one| one.version);
+        if version != Some(CgroupVersion::V2) {
+            evidence.push("cgroup.cpu.period");
+        }
         let mechanisms = [mechanism(draft, Controller::Cpu)];
         draft.bind(Clause::Cpus, cpus.to_string(), &mechanisms, &evidence);
         return Some(cpus.millis());

@@ -80,6 +80,10 @@ fn a_share_of_the_processors_is_read_back() {
     // Version 2 shows the period beside it.
     let quota = limit.observed.split(' ').next();
     assert_eq!(quota, Some("50000"), "half of each 100 ms period");
+    let period = sandbox.evidence().iter().find(|one| one.key == "cgroup.cpu.period");
+    let observed =
+        period.map_or_else(|| limit.observed.split(' ').nth(1), |one| Some(&one.observed));
+    assert_eq!(observed, Some("100000"), "and that is the period, in either version");
 }
 
 /// As on a host without that controller.

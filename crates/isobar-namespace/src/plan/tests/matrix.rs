@@ -316,6 +316,27 @@ fn mechanisms_of_the_unified_hierarchy_are_these() {
     }
 }
 
+/// A quota of processor time means nothing without its period, and a limit of memory nothing where the
+/// rest can be swapped: both are read back of version 1, too.
+#[test]
+fn what_version_1_keeps_in_two_files_is_proven_by_both() {
+    let table: [(Clause, &[&str]); 2] = [
+        (
+            Clause::Memory,
+            &["cgroup.memory.limit", "cgroup.memory.member", "cgroup.memory.swap-limit"],
+        ),
+        (Clause::Cpus, &["cgroup.cpu.limit", "cgroup.cpu.member", "cgroup.cpu.period"]),
+    ];
+    for privilege in [Privilege::Root, Privilege::User] {
+        let facts = by(CgroupVersion::V1, capable_host(privilege));
+        for (clause, evidence) in table {
+            let plan = plan(&request(clause), &facts)
+                .unwrap_or_else(|refusals| panic!("{clause}: {refusals:?}"));
+            assert_eq!(binding_of(&plan, clause).evidence, evidence, "{clause} as {privilege:?}");
+        }
+    }
+}
+
 /// A scope costs time, so what needs none does not ask for one.
 #[test]
 fn a_scope_is_not_taken_for_the_number_of_tasks_alone() {
@@ -336,14 +357,17 @@ fn a_scope_is_not_taken_for_the_number_of_tasks_alone() {
     assert_eq!(mechanism(&request, &facts), "cgroup v2 pids.max", "nothing else holds it");
 }
 
-/// A kernel without swap accounting has no `memory.swap.max`, and without swap it needs none.
+/// A kernel without swap accounting has no file for it, and without swap it needs none.
 #[test]
 fn swap_is_proven_bounded_where_the_kernel_can_bound_it() {
-    let mut facts = by(CgroupVersion::V2, capable_host(Privilege::Root));
-    facts.swap_accounting = false;
-    let plan = plan(&request(Clause::Memory), &facts).expect("there is no swap");
-    let keys = &binding_of(&plan, Clause::Memory).evidence;
-    assert!(!keys.iter().any(|key| key == "cgroup.memory.swap"), "nothing to read back: {keys:?}");
+    for version in [CgroupVersion::V1, CgroupVersion::V2] {
+        let mut facts = by(version, capable_host(Privilege::Root));
+        facts.swap_accounting = false;
+        let plan = plan(&request(Clause::Memory), &facts).expect("there is no swap");
+        let keys = &binding_of(&plan, Clause::Memory).evidence;
+        let read = keys.iter().any(|key| key.starts_with("cgroup.memory.swap"));
+        assert!(!read, "nothing to read back: {keys:?}");
+    }
 }
 
 #[test]
