@@ -2,7 +2,8 @@
 
 use isobar_boundary::LaunchError;
 use isobar_os::cgroup::{
-    CgroupError, Group, Hierarchies, Limits, Place, SandboxGroups, peak_file, remove_left,
+    CgroupError, Group, Hierarchies, Limits, Place, SandboxGroups, mount_points, peak_file,
+    remove_left,
 };
 use isobar_os::slot::{HeldSlot, SlotError};
 use isobar_os::state_dir::StateDir;
@@ -51,7 +52,11 @@ impl Holdings {
         };
         let place = Place::settle(hierarchies, limits).map_err(refused)?;
         let lock = |error: SlotError| no_slot(&error);
-        HeldSlot::collect(&state, remove_left).map_err(lock)?;
+        let mut points = None;
+        HeldSlot::collect(&state, |note| {
+            remove_left(note, points.get_or_insert_with(mount_points).as_slice())
+        })
+        .map_err(lock)?;
         let mut made = Ok(SandboxGroups::default());
         let slot = HeldSlot::take(&state, |slot| {
             if needs_range && Range::of_slot(slot.number()).is_claimed(&claims) {

@@ -59,6 +59,15 @@ impl Hierarchies {
     }
 }
 
+/// Where control group hierarchies of either version are mounted. Empty where that cannot be read.
+#[must_use]
+pub fn mount_points() -> Vec<PathBuf> {
+    let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = mountinfo::parse(&text);
+    let ours = |mount: &&Mount| mount.kind == "cgroup" || mount.kind == "cgroup2";
+    mounts.iter().filter(ours).map(|mount| PathBuf::from(&mount.point)).collect()
+}
+
 fn own_directory(mounts: &[Mount], groups: &str, controller: Controller) -> Option<PathBuf> {
     let name = controller.name();
     let mount = mounts

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use isobar_policy::{CgroupVersion, Controller};
 use rustix::event::{EventfdFlags, epoll, eventfd};
@@ -442,12 +442,16 @@ impl SandboxGroups {
 }
 
 /// Removes the groups whose paths a dead supervisor noted. Says whether all are gone: one that
-/// still has processes, which may be about to end, stays.
+/// still has processes, which may be about to end, stays. The note is not taken at its word: what
+/// does not lie below one of `points` (see [`super::mount_points`]), or is not named as sandboxes'
+/// groups are, is passed over.
 #[must_use]
-pub fn remove_left(places: &str) -> bool {
+pub fn remove_left(places: &str, points: &[PathBuf]) -> bool {
     let ours = |path: &&Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        path.is_absolute() && name.starts_with("isobar-")
+        let plain = path.components().all(|part| part != Component::ParentDir);
+        let below = points.iter().any(|point| *path != point.as_path() && path.starts_with(point));
+        plain && below && is_group_name(name)
     };
     let mut gone = true;
     for path in places.lines().map(Path::new).filter(ours) {
@@ -461,6 +465,17 @@ pub fn remove_left(places: &str) -> bool {
             !matches!(std::fs::remove_dir(path), Err(error) if error.raw_os_error() == Some(busy));
     }
     gone
+}
+
+/// Whether a sandbox's group has such a name: `isobar-SLOT`, or `isobar-uUID-SLOT` for an ordinary
+/// user.
+fn is_group_name(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(rest) = name.strip_prefix("isobar-") else { return false };
+    match rest.strip_prefix('u').and_then(|rest| rest.split_once('-')) {
+        Some((uid, slot)) => number(uid) && number(slot),
+        None => number(rest),
+    }
 }
 
 /// The number behind `key` in a text of `key value` lines; 0 where the key is missing.
@@ -544,10 +559,32 @@ mod tests {
         for path in [&left, &other] {
             std::fs::create_dir(path).expect("a directory");
         }
-        let note = format!("{note}{}\nrelative/isobar-1\n", other.display());
-        assert!(remove_left(&note), "nothing is busy");
+        let elsewhere = tempfile::tempdir().expect("another directory");
+        let outside = elsewhere.path().join("isobar-3");
+        let climbing = scratch.path().join("cpu/../cpu/isobar-4");
+        for path in [&outside, &scratch.path().join("cpu/isobar-4")] {
+            std::fs::create_dir(path).expect("a directory");
+        }
+        let (other_text, outside_text) = (other.display(), outside.display());
+        let climbing = climbing.display();
+        let note = format!("{note}{other_text}\nrelative/isobar-1\n{outside_text}\n{climbing}\n");
+        let points = [scratch.path().join("cpu"), scratch.path().join("cpuacct")];
+        assert!(remove_left(&note, &points), "nothing is busy");
         assert!(!left.exists(), "what was noted is gone");
         assert!(other.exists(), "what is not named after isobar stays, whatever a note says");
-        assert!(remove_left(&note), "what is gone already is no error");
+        assert!(outside.exists(), "so does what lies in no hierarchy");
+        assert!(scratch.path().join("cpu/isobar-4").exists(), "and what is reached by climbing");
+        assert!(remove_left(&note, &points), "what is gone already is no error");
+    }
+
+    #[test]
+    fn only_the_names_that_sandboxes_give_are_theirs() {
+        for name in ["isobar-0", "isobar-4095", "isobar-u1000-7"] {
+            assert!(is_group_name(name), "{name} is one");
+        }
+        for name in ["isobar-", "isobar-x", "isobar-u-1", "isobar-u1000", "isobar-u1-", "isobar"] {
+            assert!(!is_group_name(name), "{name} is none");
+        }
+        assert!(!is_group_name("isobar-probe-17"), "a probe removes its own");
     }
 }

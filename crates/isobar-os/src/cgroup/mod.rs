@@ -15,7 +15,7 @@ mod place;
 mod scope;
 mod unified;
 
-pub use discover::{DiscoverError, Hierarchies};
+pub use discover::{DiscoverError, Hierarchies, mount_points};
 pub use group::{
     CgroupError, Entrance, Group, Limits, Memory, SandboxGroups, peak_file, remove_left,
 };
