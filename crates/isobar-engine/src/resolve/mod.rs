@@ -5,6 +5,7 @@
 //! interpreter was asked to run, the working directory, the environment. Later steps ask what the
 //! earlier ones made visible ([`view::View`]). Nothing is changed on the host.
 
+mod access;
 mod argument;
 mod bounds;
 mod environment;

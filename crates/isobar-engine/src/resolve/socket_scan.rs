@@ -3,34 +3,22 @@
 //!
 //! An ordinary user cannot drop these groups, so a guest keeps them: behind a read-only mount such
 //! a socket still connects (connect(2) asks for write permission on the file, not on the mount).
+//! The group may own the file or stand in its access control list.
 //! Whoever has no such group is not searched for. Sockets that appear later are not found; the
 //! report says that the groups stay in force.
 
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use isobar_policy::FileKind;
 
+use super::access::{LIST, Right, SEARCH, WRITE, right};
 use super::error::ResolveError;
 use super::open::Opened;
 use crate::caller::Credentials;
 
 /// How many files are looked at: a second's work on a cold disk.
 const MAX_ENTRIES: usize = 200_000;
-
-const WRITE: u32 = 0o2;
-const SEARCH: u32 = 0o1;
-const LIST: u32 = 0o5;
-
-/// By which right the caller does something to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Right {
-    None,
-    /// As owner, through the primary group, or as anybody.
-    Plain,
-    /// Through a supplementary group, and not otherwise.
-    Group,
-}
 
 /// The first socket below `opened` that only a supplementary group opens.
 pub(super) fn search(
@@ -56,18 +44,21 @@ pub(super) fn search_bounded(
     let mut waiting = vec![(opened.real.clone(), reached_by_group(&opened.real, credentials))];
     while let Some((directory, by_group)) = waiting.pop() {
         let Ok(found) = std::fs::symlink_metadata(&directory) else { continue };
-        let search = right(&found, SEARCH, credentials);
+        let search = right(&directory, &found, SEARCH, credentials);
         if search == Right::None {
             continue;
         }
-        if right(&found, LIST, credentials) == Right::None {
+        if right(&directory, &found, LIST, credentials) == Right::None {
             return unsearchable(&directory, "it may be entered and not listed");
         }
         let by_group = by_group || search == Right::Group;
         let Ok(listing) = std::fs::read_dir(&directory) else {
             return unsearchable(&directory, "it cannot be listed");
         };
-        for entry in listing.flatten() {
+        for entry in listing {
+            let Ok(entry) = entry else {
+                return unsearchable(&directory, "reading it failed before its end");
+            };
             entries += 1;
             if entries > limit {
                 return unsearchable(&opened.real, "it holds too many files");
@@ -77,7 +68,7 @@ pub(super) fn search_bounded(
                 waiting.push((entry.path(), by_group));
             } else if kind.is_socket() {
                 let Ok(metadata) = entry.metadata() else { continue };
-                match right(&metadata, WRITE, credentials) {
+                match right(&entry.path(), &metadata, WRITE, credentials) {
                     Right::Group => return Ok(Some(entry.path())),
                     Right::Plain if by_group => return Ok(Some(entry.path())),
                     Right::Plain | Right::None => {}
@@ -93,27 +84,6 @@ pub(super) fn search_bounded(
 fn reached_by_group(path: &Path, credentials: &Credentials) -> bool {
     path.ancestors().skip(1).any(|directory| {
         std::fs::symlink_metadata(directory)
-            .is_ok_and(|found| right(&found, SEARCH, credentials) == Right::Group)
+            .is_ok_and(|found| right(directory, &found, SEARCH, credentials) == Right::Group)
     })
-}
-
-/// By which right the caller may do `wanted` (one digit of a mode). The kernel looks at one class
-/// only: owner, else group, else others (path_resolution(7)).
-fn right(metadata: &std::fs::Metadata, wanted: u32, credentials: &Credentials) -> Right {
-    let (mode, gid) = (metadata.mode(), metadata.gid());
-    let has = |shift: u32| (mode >> shift) & wanted == wanted;
-    let plain = |granted: bool| if granted { Right::Plain } else { Right::None };
-    if metadata.uid() == credentials.uid {
-        plain(has(6))
-    } else if gid == credentials.gid {
-        plain(has(3))
-    } else if credentials.groups.contains(&gid) {
-        match (has(3), has(0)) {
-            (true, true) => Right::Plain,
-            (true, false) => Right::Group,
-            (false, _) => Right::None,
-        }
-    } else {
-        plain(has(0))
-    }
 }

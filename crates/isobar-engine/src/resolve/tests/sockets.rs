@@ -45,6 +45,51 @@ fn a_socket_behind_a_directory_of_the_group_is_found() {
     assert_eq!(found(&scene), Some(scene.text("data/deep/socket")), "the way there is the group's");
 }
 
+/// Gives a supplementary group of [`group_member`]'s these permissions by an access control list
+/// (acl(5)), and the group that owns the file none.
+fn list_group(scene: &mut Scene, name: &str, permissions: u16) {
+    const OTHER_GROUP: u32 = 4_000_001;
+    scene.credentials.groups = vec![OTHER_GROUP];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in [
+        (0x01_u16, 7, u32::MAX),
+        (0x04, 0, u32::MAX),
+        (0x08, permissions, OTHER_GROUP),
+        (0x10, 7, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ] {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::lsetxattr(scene.path(name), "system.posix_acl_access", &list, flags)
+        .expect("the file system of the temporary directory keeps lists");
+}
+
+#[test]
+fn a_socket_whose_list_names_the_group_is_found() {
+    let mut scene = Scene::new();
+    group_member(&mut scene);
+    let _listener = socket(&scene, "data/socket", 0o660);
+    list_group(&mut scene, "data/socket", 6);
+    assert_eq!(found(&scene), Some(scene.text("data/socket")), "the kernel looks at it, too");
+    list_group(&mut scene, "data/socket", 4);
+    assert_eq!(found(&scene), None, "connect(2) asks for `w`");
+}
+
+#[test]
+fn a_socket_behind_a_directory_whose_list_names_the_group_is_found() {
+    let mut scene = Scene::new();
+    group_member(&mut scene);
+    mode(&scene.directory("data/deep"), 0o750);
+    let _listener = socket(&scene, "data/deep/socket", 0o666);
+    list_group(&mut scene, "data/deep", 5);
+    assert_eq!(found(&scene), Some(scene.text("data/deep/socket")), "the way is the group's");
+    list_group(&mut scene, "data/deep", 0);
+    assert_eq!(found(&scene), None, "it has no way there");
+}
+
 #[test]
 fn a_directory_above_the_grant_may_be_the_groups() {
     let mut scene = Scene::new();
