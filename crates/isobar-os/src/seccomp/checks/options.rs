@@ -17,8 +17,9 @@ use linux_raw_sys::prctl::{
     PR_TASK_PERF_EVENTS_DISABLE, PR_TASK_PERF_EVENTS_ENABLE,
 };
 use linux_raw_sys::ptrace::{
-    SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_GET_ACTION_AVAIL, SECCOMP_GET_NOTIF_SIZES,
-    SECCOMP_SET_MODE_FILTER, SECCOMP_SET_MODE_STRICT,
+    SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+    SECCOMP_GET_ACTION_AVAIL, SECCOMP_GET_NOTIF_SIZES, SECCOMP_SET_MODE_FILTER,
+    SECCOMP_SET_MODE_STRICT,
 };
 
 use crate::seccomp::rule::{ALLOW, Argument, Case, Check, DENY, Rule, errno};
@@ -107,20 +108,35 @@ pub(in crate::seccomp) const PRCTL: Check = Check {
 };
 
 /// `seccomp`: a further filter can only take more away, since the strictest answer counts. A
-/// listener is another thing: it answers calls with descriptors and values of its own.
+/// listener is another thing: it answers calls with descriptors and values of its own. Nor does a
+/// filter of the guest's write to the host's log, or switch the speculation guards of its processes
+/// off.
 pub(in crate::seccomp) const SECCOMP: Check = Check {
-    says: "further filters without a listener; a listener gets EPERM",
+    says: "further filters, for all threads if asked; a listener gets EPERM, other flags EINVAL",
     rule: Rule::Switch {
         argument: Argument::First,
         mask: u32::MAX,
         cases: &[
             Case {
                 values: &[SECCOMP_SET_MODE_FILTER],
-                then: Rule::AnyBit {
+                then: Rule::Switch {
                     argument: Argument::Second,
-                    bits: SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                    some: &DENY,
-                    none: &ALLOW,
+                    mask: u32::MAX,
+                    cases: &[Case {
+                        values: &[
+                            0,
+                            SECCOMP_FILTER_FLAG_TSYNC,
+                            SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+                            SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+                        ],
+                        then: ALLOW,
+                    }],
+                    otherwise: &Rule::AnyBit {
+                        argument: Argument::Second,
+                        bits: SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                        some: &DENY,
+                        none: &errno(EINVAL),
+                    },
                 },
             },
             Case {
