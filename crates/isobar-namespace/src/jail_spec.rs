@@ -13,6 +13,7 @@ use isobar_os::landlock;
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::seccomp::{DeniedAnswer, Filter, FilterRequest, ProcessRule, assemble};
 use isobar_policy::{Access, Hold, Privilege};
+use rustix::process::{Resource, getrlimit};
 
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits, PlannedTmpfs};
 use crate::range::Range;
@@ -269,7 +270,7 @@ fn tmpfs(one: &PlannedTmpfs) -> Result<Entry, RootError> {
     })
 }
 
-/// Resource limits: two of the floor, and what the policy bound to one.
+/// Resource limits: those of the floor, and what the policy bound to one.
 pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> Vec<ResourceLimit> {
     /// `RLIMIT_*` (asm-generic/resource.h).
     const CPU: u32 = 0;
@@ -278,11 +279,17 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
     const CORE: u32 = 4;
     const NPROC: u32 = 6;
     const NOFILE: u32 = 7;
+    const MEMLOCK: u32 = 8;
+    const SIGPENDING: u32 = 11;
+    const MSGQUEUE: u32 = 12;
     const RTPRIO: u32 = 14;
     let same = |resource, line, value| ResourceLimit { resource, line, soft: value, hard: value };
     let mut all = vec![
         same(CORE, "Max core file size", core_limit()),
         same(RTPRIO, "Max realtime priority", 0),
+        lowered(SIGPENDING, "Max pending signals", Resource::Sigpending, MOST_SIGNALS),
+        lowered(MSGQUEUE, "Max msgqueue size", Resource::Msgqueue, MOST_QUEUE_BYTES),
+        lowered(MEMLOCK, "Max locked memory", Resource::Memlock, MOST_LOCKED_BYTES),
     ];
     if let Some(files) = limits.open_files {
         all.push(same(NOFILE, "Max open files", files));
@@ -311,10 +318,24 @@ pub(crate) fn resource_limits(limits: &PlannedLimits, privilege: Privilege) -> V
     all
 }
 
+/// Queued signals and timers of a whole sandbox. What it queues counts for its caller's user, too,
+/// none of whose programs could queue one any more (getrlimit(2), RLIMIT_SIGPENDING).
+const MOST_SIGNALS: u64 = 1024;
+/// POSIX message queues, in bytes: the kernel's own default (linux/mqueue.h, MQ_BYTES_MAX).
+const MOST_QUEUE_BYTES: u64 = 819_200;
+/// Locked memory, in bytes: the kernel's own default since 5.16 (linux/resource.h, MLOCK_LIMIT).
+const MOST_LOCKED_BYTES: u64 = 8 << 20;
+
+/// A limit of the floor that never raises what the caller has.
+fn lowered(resource: u32, line: &'static str, own: Resource, most: u64) -> ResourceLimit {
+    let own = getrlimit(own);
+    let at_most = |value: Option<u64>| value.map_or(most, |value| value.min(most));
+    ResourceLimit { resource, line, soft: at_most(own.current), hard: at_most(own.maximum) }
+}
+
 /// 1 byte, not 0: no core file is that small, and it is the one value that also keeps the kernel from
 /// starting a `core_pattern` program, which would run as the host's root on the guest's behalf
 /// (core(5), fs/coredump.c). A caller whose own hard limit is 0 cannot raise it.
 fn core_limit() -> u64 {
-    use rustix::process::{Resource, getrlimit};
     getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1))
 }

@@ -137,7 +137,7 @@ fn filter(draft: &mut Draft<'_>) {
 }
 
 fn privileges(draft: &mut Draft<'_>) {
-    let rows: [(&str, &str, &[&str]); 4] = [
+    let rows: [(&str, &str, &[&str]); 5] = [
         (
             "no capabilities",
             "empty capability sets",
@@ -152,6 +152,11 @@ fn privileges(draft: &mut Draft<'_>) {
             "no core files, no realtime",
             "RLIMIT_CORE, RLIMIT_RTPRIO",
             &["limit.Max core file size", "limit.Max realtime priority"],
+        ),
+        (
+            "bounded signals, message queues, locked memory",
+            "RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_MEMLOCK",
+            &["limit.Max pending signals", "limit.Max msgqueue size", "limit.Max locked memory"],
         ),
         ("agent out of reach", "PR_SET_DUMPABLE", &["agent.not-dumpable"]),
     ];

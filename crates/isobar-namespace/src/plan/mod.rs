@@ -238,7 +238,8 @@ fn shared_with_host(draft: &mut Draft<'_>) {
         "the host's clock, processor caches, and page cache of files that both read".to_owned(),
     );
     draft.shared.push(
-        "counters that the kernel keeps for the caller's user: inotify instances, pages in pipes"
+        "counters that the kernel keeps for the caller's user: inotify instances and watches, \
+         pages in pipes, descriptors sent and not yet taken"
             .to_owned(),
     );
     if draft.facts.privilege == Privilege::User {

@@ -113,6 +113,29 @@ fn processor_time_by_process_is_held_where_it_was_accepted() {
     assert!(ran.report.user_micros >= 500_000, "it had its second: {ran:?}");
 }
 
+/// The kernel counts these for the caller's user, whose other programs would go without.
+#[test]
+fn signals_message_queues_and_locked_memory_are_bounded_by_the_floor() {
+    let code = "
+import ctypes, errno, os, resource, signal
+libc = ctypes.CDLL(None, use_errno=True)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+me, count = os.getpid(), 0
+while libc.sigqueue(me, signal.SIGRTMIN, None) == 0 and count < 5000:
+    count += 1
+print(0 < count <= 1024, errno.errorcode[ctypes.get_errno()], flush=True)
+if os.fork() == 0:
+    print(libc.sigqueue(me, signal.SIGRTMIN, None), flush=True)
+    os._exit(0)
+os.wait()
+print(resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1] <= 819200)
+page = ctypes.create_string_buffer(16 << 20)
+print(libc.mlock(page, 16 << 20))";
+    let ran = Scene::new().run_spec(&python(code));
+    let expected = "True EAGAIN\n-1\nTrue\n-1\n";
+    assert_eq!(ran.out, expected, "all processes of a sandbox share one part: {}", ran.err);
+}
+
 #[test]
 fn open_files_are_limited() {
     let mut scene = Scene::new();
