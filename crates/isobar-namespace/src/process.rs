@@ -27,6 +27,9 @@ use crate::terminal;
 
 const REMEDY_BUG: &str = "report this as a bug of isobar";
 
+/// A [`kind::PIDS_REACHED`] and what ends the process.
+const FRAMES_A_TURN: usize = 2;
+
 /// A process inside a sandbox.
 #[derive(Debug)]
 pub(crate) struct NamespaceProcess {
@@ -243,6 +246,21 @@ fn not_started(failure: &ExecFailed) -> Diagnostic {
 }
 
 impl NamespaceProcess {
+    /// One that has only a stream, as a guest that took the agent over would fill it.
+    #[cfg(test)]
+    pub(crate) fn over(status: OwnedFd, watch_pids: u32) -> Self {
+        Self {
+            streams: Streams { stdin: None, stdout: None, stderr: None },
+            terminal: None,
+            guest_end: None,
+            status: FrameStream::new(status),
+            evidence: Vec::new(),
+            watch_pids,
+            pids_reached: None,
+            report: None,
+        }
+    }
+
     /// Takes one frame of the agent's. Once guest code ran, the agent's word is all there is; it
     /// can say how the program ended and nothing that isobar would enforce by.
     fn take(&mut self, frame_kind: u8, payload: &[u8]) {
@@ -278,9 +296,13 @@ impl NamespaceProcess {
                 let errno = u16::try_from(errno).unwrap_or(u16::MAX);
                 self.report = Some(report(ProcessEnd::NotExecuted(errno)));
             }
-            kind::PIDS_REACHED => {
-                self.pids_reached =
-                    PidsReached::decode(payload).ok().map(|reached| reached.observed);
+            // Once a process, from an agent that was told to watch: else whoever took the agent
+            // over could keep its supervisor reading for ever.
+            kind::PIDS_REACHED if self.watch_pids > 0 && self.pids_reached.is_none() => {
+                match PidsReached::decode(payload) {
+                    Ok(reached) => self.pids_reached = Some(reached.observed),
+                    Err(_) => self.report = Some(report(ProcessEnd::Lost)),
+                }
             }
             _ => self.report = Some(report(ProcessEnd::Lost)),
         }
@@ -313,12 +335,19 @@ impl Process for NamespaceProcess {
     }
 
     fn try_wait(&mut self) -> Option<ExitReport> {
-        while self.report.is_none() {
+        // A notice and a report are all that one turn can hold; see `take`.
+        for _ in 0..FRAMES_A_TURN {
+            if self.report.is_some() {
+                break;
+            }
             match self.status.try_receive() {
                 Ok(Some(frame)) => self.take(frame.kind, &frame.payload),
                 Ok(None) if !self.status.has_ended() => return None,
                 Ok(None) | Err(_) => self.take(0, &[]),
             }
+        }
+        if self.report.is_none() {
+            self.take(0, &[]);
         }
         self.guest_end = None;
         self.report.map(|report| ExitReport { pids_reached: self.pids_reached, ..report })
@@ -348,6 +377,38 @@ impl Process for NamespaceProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a process says of `frames`, whose sender never stops.
+    fn told(watch_pids: u32, frames: &[&[u8]]) -> Option<ExitReport> {
+        use std::io::Write as _;
+        let (mut agent, host) = std::os::unix::net::UnixStream::pair().expect("sockets");
+        agent.write_all(&frames.concat()).expect("a socket holds this much");
+        NamespaceProcess::over(OwnedFd::from(host), watch_pids).try_wait()
+    }
+
+    fn notice(observed: u32) -> Vec<u8> {
+        let mut buffer = [0; 32];
+        PidsReached { observed }.encode(&mut buffer).expect("a frame").to_vec()
+    }
+
+    #[test]
+    fn a_notice_is_taken_once() {
+        let once = notice(8);
+        assert_eq!(told(8, &[&once]), None, "the process goes on");
+        let lost = |told: Option<ExitReport>| told.map(|report| report.end);
+        let twice = told(8, &[&once, &once]);
+        assert_eq!(lost(twice), Some(ProcessEnd::Lost), "a second one breaks the protocol");
+        let unasked = told(0, &[&once]);
+        assert_eq!(lost(unasked), Some(ProcessEnd::Lost), "and so does one of nobody's asking");
+    }
+
+    #[test]
+    fn a_flood_of_notices_ends_at_once() {
+        let one = notice(8);
+        let flood = vec![one.as_slice(); 2000];
+        let report = told(8, &flood).expect("the supervisor does not read on");
+        assert_eq!((report.end, report.pids_reached), (ProcessEnd::Lost, Some(8)), "{report:?}");
+    }
 
     #[test]
     fn statuses_are_read_as_wait4_gives_them() {

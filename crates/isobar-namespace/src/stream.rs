@@ -109,6 +109,12 @@ impl FrameStream {
         }
     }
 
+    /// How many bytes are kept.
+    #[cfg(test)]
+    pub(crate) const fn kept(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Whether the other end is closed.
     pub(crate) const fn has_ended(&self) -> bool {
         self.ended
@@ -128,9 +134,15 @@ impl FrameStream {
     /// Reads what is there. Says whether anything came.
     fn fill(&mut self) -> Result<bool, StreamError> {
         let mut buffer = [0_u8; 4096];
+        // A frame that is not whole is shorter than the longest, so there is room; and never more
+        // than one frame is kept, whatever comes.
+        let room = MAX_FRAME.saturating_sub(self.pending.len()).min(buffer.len());
+        let Some(buffer) = buffer.get_mut(..room).filter(|buffer| !buffer.is_empty()) else {
+            return Err(StreamError::Frame(FrameError::Space));
+        };
         let mut space = [std::mem::MaybeUninit::uninit(); cmsg_space!(ScmCredentials(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut slices = [rustix::io::IoSliceMut::new(&mut buffer)];
+        let mut slices = [rustix::io::IoSliceMut::new(buffer)];
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let received = loop {
             match recvmsg(&self.socket, &mut slices, &mut control, flags) {
@@ -152,8 +164,6 @@ impl FrameStream {
             self.ended = true;
             return Ok(false);
         }
-        // `next_frame` refuses a length over the bound, so this never grows beyond it.
-        debug_assert!(self.pending.len() <= MAX_FRAME);
         self.pending.extend_from_slice(buffer.get(..received.bytes).unwrap_or_default());
         Ok(true)
     }
