@@ -4,7 +4,7 @@
 
 use isobar_boundary::protocol::Setup;
 
-use super::host::{Agent, PLAIN, POWERLESS, STAGED};
+use super::host::{Agent, PLAIN, POWERLESS, STAGED, skip};
 
 const KEEP_CAPABILITIES: u64 = 1;
 const KEEP_IDENTITY: u64 = 2;
@@ -20,8 +20,7 @@ fn a_dumpable_agent_can_be_looked_into() {
 #[test]
 fn capabilities_and_identity_can_be_kept() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root has a second user number without the help of others");
-        return;
+        return skip("fault::capabilities_and_identity", "only root has a second user number");
     }
     let flags = PLAIN.flags | Setup::SWITCH_IDS;
     let switch = Setup { flags, uid: 4242, gid: 4343, ..PLAIN };

@@ -50,6 +50,18 @@ pub(crate) const STAGED: &str = "unshare --pid --fork --mount-proc --kill-child 
      --inh-caps=-all,+kill,+setgid,+setuid,+setpcap \
      --ambient-caps=-all,+kill,+setgid,+setuid,+setpcap --";
 
+/// Says that a test cannot run here; xtask counts these.
+pub(crate) fn skip(test: &str, missing: &str) {
+    let line = format!("SKIP {test}: {missing}\n");
+    match std::env::var_os("ISOBAR_SKIPS") {
+        Some(path) => {
+            let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        None => print!("{line}"),
+    }
+}
+
 /// One whole frame from `read`, which may be interrupted; `None` at the end of the stream.
 fn frame<E: PartialEq + std::fmt::Debug>(
     interrupted: &E,

@@ -10,7 +10,7 @@ mod host;
 #[cfg(test)]
 mod protocol;
 
-use host::{Agent, PLAIN, POWERLESS, STAGED, Spec, USER};
+use host::{Agent, PLAIN, POWERLESS, STAGED, Spec, USER, skip};
 use isobar_boundary::protocol::{ExecStage, Setup};
 
 const ENOENT: u32 = 2;
@@ -102,8 +102,7 @@ fn an_identity_that_cannot_be_taken_is_told() {
 #[test]
 fn the_guest_takes_its_identity_and_keeps_no_capability() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root has a second user number without the help of others");
-        return;
+        return skip("main::the_guest_takes_its_identity", "only root has a second user number");
     }
     let setup = Setup { flags: PLAIN.flags | Setup::SWITCH_IDS, uid: 4242, gid: 4343, ..PLAIN };
     let (mut agent, _) = Agent::start(STAGED, &setup);
