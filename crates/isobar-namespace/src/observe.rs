@@ -75,7 +75,8 @@ pub(crate) fn greeted(
     let groups = planned.kept_groups.clone();
     let expected = ExpectedStatus { host_uid, host_gid, groups, capabilities, filters: 1 };
     let mut all = evidence::status(pid, "agent", &expected);
-    all.extend(evidence::limits(pid, &resource_limits(&planned.limits, planned.privilege)));
+    let limits = resource_limits(&planned.limits, planned.privilege);
+    all.extend(evidence::limits(pid, "limit", &limits));
     all.push(not_dumpable(pid, host_uid));
     all.push(filter_probe("filter.agent", filter, hello.filter_errno));
     all.push(kill_probe("filter.i386", "a 32-bit call", hello.i386_signal));
@@ -107,6 +108,8 @@ pub(crate) fn process(
     let groups = planned.kept_groups.clone();
     let expected = ExpectedStatus { host_uid, host_gid, groups, capabilities: 0, filters: 1 };
     let mut all = evidence::status(pid, "process", &expected);
+    let limits = resource_limits(&planned.limits, planned.privilege);
+    all.extend(evidence::limits(pid, "process.limit", &limits));
     all.push(filter_probe("filter.process", filter, ready.filter_errno));
     if planned.landlock_abi.is_some() {
         all.push(landlock_probe("landlock.process", ready.canary_errno));

@@ -74,9 +74,9 @@ pub fn id_maps(pid: i32, uid_map: &str, gid_map: &str) -> Vec<Evidence> {
         .collect()
 }
 
-/// The resource limits of `pid`. Key `limit.LINE`, such as `limit.Max open files`.
+/// The resource limits of `pid`. Key `PREFIX.LINE`, such as `limit.Max open files`.
 #[must_use]
-pub fn limits(pid: i32, limits: &[ResourceLimit]) -> Vec<Evidence> {
+pub fn limits(pid: i32, prefix: &str, limits: &[ResourceLimit]) -> Vec<Evidence> {
     let found = procfs::limits(pid);
     limits
         .iter()
@@ -89,7 +89,7 @@ pub fn limits(pid: i32, limits: &[ResourceLimit]) -> Vec<Evidence> {
                 Err(error) => format!("unreadable: {error}"),
             };
             Evidence::compare(
-                format!("limit.{}", limit.line),
+                format!("{prefix}.{}", limit.line),
                 Grade::ReadBack,
                 format!("/proc/PID/limits {}", limit.line),
                 format!("{} {}", limit.soft, limit.hard),

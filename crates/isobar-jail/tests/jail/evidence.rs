@@ -49,7 +49,7 @@ fn read(pid: i32, mounts: &[evidence::MountExpectation]) -> Vec<Evidence> {
         &format!("1000 {host_uid} 1"),
         &format!("1000 {host_gid} 1"),
     ));
-    all.extend(evidence::limits(pid, &[NOFILE]));
+    all.extend(evidence::limits(pid, "limit", &[NOFILE]));
     all.extend(evidence::mounts(pid, mounts));
     all.extend(evidence::status(pid, "process", &expected));
     all

@@ -151,12 +151,24 @@ fn privileges(draft: &mut Draft<'_>) {
         (
             "no core files, no realtime",
             "RLIMIT_CORE, RLIMIT_RTPRIO",
-            &["limit.Max core file size", "limit.Max realtime priority"],
+            &[
+                "limit.Max core file size",
+                "limit.Max realtime priority",
+                "process.limit.Max core file size",
+                "process.limit.Max realtime priority",
+            ],
         ),
         (
             "bounded signals, message queues, locked memory",
             "RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_MEMLOCK",
-            &["limit.Max pending signals", "limit.Max msgqueue size", "limit.Max locked memory"],
+            &[
+                "limit.Max pending signals",
+                "limit.Max msgqueue size",
+                "limit.Max locked memory",
+                "process.limit.Max pending signals",
+                "process.limit.Max msgqueue size",
+                "process.limit.Max locked memory",
+            ],
         ),
         ("agent out of reach", "PR_SET_DUMPABLE", &["agent.not-dumpable"]),
     ];

@@ -91,7 +91,7 @@ fn memory(draft: &mut Draft<'_>) -> Option<MemoryLimit> {
             Clause::Memory,
             asked,
             &["RLIMIT_DATA"],
-            &["limit.Max data size"],
+            &["limit.Max data size", "process.limit.Max data size"],
             weaker,
         );
         return Some(MemoryLimit::PerProcess(bytes.0));
@@ -147,7 +147,7 @@ fn cpu_time(draft: &mut Draft<'_>) -> Option<CpuTimeLimit> {
             Clause::CpuTime,
             asked,
             &["RLIMIT_CPU"],
-            &["limit.Max cpu time"],
+            &["limit.Max cpu time", "process.limit.Max cpu time"],
             weaker,
         );
         return Some(CpuTimeLimit::PerProcess(span.millis()));
@@ -188,7 +188,12 @@ fn pids(draft: &mut Draft<'_>) -> Option<PidsLimit> {
         }
         Fact::Works => {
             let mechanisms = ["RLIMIT_NPROC, counted for the user namespace"];
-            draft.bind(Clause::Pids, tasks.to_string(), &mechanisms, &["limit.Max processes"]);
+            draft.bind(
+                Clause::Pids,
+                tasks.to_string(),
+                &mechanisms,
+                &["limit.Max processes", "process.limit.Max processes"],
+            );
             Some(PidsLimit::UserNamespace(tasks))
         }
         // The floor refuses what it rests on, and has the one remedy.
@@ -205,7 +210,12 @@ fn open_files(draft: &mut Draft<'_>) -> Option<u64> {
         draft.unset(Clause::OpenFiles, "the caller's own");
         return None;
     };
-    draft.bind(Clause::OpenFiles, files.to_string(), &["RLIMIT_NOFILE"], &["limit.Max open files"]);
+    draft.bind(
+        Clause::OpenFiles,
+        files.to_string(),
+        &["RLIMIT_NOFILE"],
+        &["limit.Max open files", "process.limit.Max open files"],
+    );
     Some(files)
 }
 
@@ -214,7 +224,12 @@ fn file_size(draft: &mut Draft<'_>) -> Option<u64> {
         draft.unset(Clause::FileSize, "unlimited");
         return None;
     };
-    draft.bind(Clause::FileSize, bytes.to_string(), &["RLIMIT_FSIZE"], &["limit.Max file size"]);
+    draft.bind(
+        Clause::FileSize,
+        bytes.to_string(),
+        &["RLIMIT_FSIZE"],
+        &["limit.Max file size", "process.limit.Max file size"],
+    );
     Some(bytes.0)
 }
 
