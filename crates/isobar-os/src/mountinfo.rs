@@ -23,7 +23,39 @@ impl Mount {
     pub fn has(&self, option: &str) -> bool {
         self.options.iter().any(|one| one == option)
     }
+
+    /// Whether it shows the kernel itself, not files that somebody stored.
+    #[must_use]
+    pub fn shows_kernel(&self) -> bool {
+        OF_THE_KERNEL.contains(&self.kind.as_str())
+    }
 }
+
+/// Types of file systems that show the kernel itself, not files that somebody stored.
+const OF_THE_KERNEL: &[&str] = &[
+    "binfmt_misc",
+    "bpf",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "debugfs",
+    "devpts",
+    "devtmpfs",
+    "efivarfs",
+    "fusectl",
+    "mqueue",
+    "nfsd",
+    "nsfs",
+    "proc",
+    "pstore",
+    "resctrl",
+    "rpc_pipefs",
+    "securityfs",
+    "selinuxfs",
+    "smackfs",
+    "sysfs",
+    "tracefs",
+];
 
 /// Parses the whole text. A line that does not have the documented form is left out: the caller
 /// compares against what it expects, so a line that vanishes cannot hide a mount that matters.

@@ -60,12 +60,6 @@ pub(super) fn shows_kernel(magic: u64) -> bool {
     TABLE.iter().any(|(number, _, kernel)| *number == magic && *kernel)
 }
 
-/// As [`shows_kernel`], by the type that a mount has (proc_pid_mountinfo(5)). A devtmpfs has the
-/// magic number of a tmpfs, so only its type tells.
-fn type_shows_kernel(kind: &str) -> bool {
-    kind == "devtmpfs" || TABLE.iter().any(|(_, name, kernel)| *name == kind && *kernel)
-}
-
 /// A mount that shows the kernel, at `path` or below it, or that holds `path`. A grant takes what
 /// is mounted below it along.
 pub(super) fn kernel_mount<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
@@ -73,7 +67,8 @@ pub(super) fn kernel_mount<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a M
     // Of several at one place, the last is on top.
     let holder = above.max_by_key(|mount| mount.point.len());
     let below = mounts.iter().filter(|mount| Path::new(&mount.point).starts_with(path));
-    below.chain(holder).find(|mount| type_shows_kernel(&mount.kind))
+    // A devtmpfs has the magic number of a tmpfs, so its type has to tell.
+    below.chain(holder).find(|mount| mount.shows_kernel())
 }
 
 #[cfg(test)]
@@ -94,6 +89,15 @@ mod tests {
         assert_eq!(found("/srv/root/dev/x"), Some("/srv/root/dev"), "and so has what is in it");
         for path in ["/srv/data", "/srv/root/process", "/srv/root/usr"] {
             assert_eq!(found(path), None, "{path} holds what somebody stored");
+        }
+    }
+
+    #[test]
+    fn numbers_and_types_agree_on_what_shows_the_kernel() {
+        for (_, name, kernel) in TABLE {
+            let line = format!("1 0 0:5 / /x rw - {name} none rw\n");
+            let mounts = isobar_os::mountinfo::parse(&line);
+            assert_eq!(mounts.iter().any(Mount::shows_kernel), *kernel, "{name}");
         }
     }
 

@@ -117,6 +117,9 @@ impl MountExpectation {
         if let Some(kind) = self.kind.filter(|kind| *kind != mount.kind) {
             return Some(format!("{} instead of {kind}", mount.kind));
         }
+        if self.covers_below && mount.shows_kernel() {
+            return Some(format!("{}, which shows the kernel", mount.kind));
+        }
         if let Some(missing) = self.options.iter().find(|option| !mount.has(option)) {
             return Some(format!("without {missing}: {}", mount.options.join(",")));
         }
@@ -204,13 +207,16 @@ fn is_in_own_proc(target: &str) -> bool {
     std::fs::symlink_metadata(target).is_ok()
 }
 
-/// A mount belongs where it was asked for, or below a host directory whose attributes it shares.
+/// A mount belongs where it was asked for, or below a host directory whose attributes it shares. One
+/// of the kernel's own belongs below none: it holds nothing that anybody stored, and may have come
+/// after the directory was resolved.
 fn belongs(mount: &Mount, expected: &[MountExpectation]) -> bool {
     expected.iter().any(|one| {
         let below = mount.point.strip_prefix(&one.target).is_some_and(|rest| rest.starts_with('/'));
         one.target == mount.point
             || (one.covers_below
                 && below
+                && !mount.shows_kernel()
                 && one.options.iter().all(|option| mount.has(option))
                 && mount.propagation.is_empty())
     })
@@ -275,6 +281,23 @@ mod tests {
         assert!(holds(&root, &unknown), "there is nothing to cover");
         let known = [expectation("/"), mask("/proc/sys")];
         assert!(!holds(&root, &known), "every kernel has it, so the guest sees it uncovered");
+    }
+
+    #[test]
+    fn a_mount_of_the_kernels_is_no_part_of_a_host_directory() {
+        let data = MountExpectation { covers_below: true, kind: None, ..expectation("/data") };
+        let expected = [expectation("/"), data];
+        let of =
+            |point: &str, kind: &str| Mount { kind: kind.to_owned(), ..mount(point, "ro", &[]) };
+        let root = || mount("/", "ro", &[]);
+        let table = |kind| [root(), mount("/data", "ro", &[]), of("/data/below", kind)];
+        for kind in ["ext4", "overlay", "tmpfs"] {
+            assert!(holds(&table(kind), &expected), "{kind} holds what somebody stored");
+        }
+        for kind in ["proc", "sysfs", "cgroup2", "debugfs", "devpts", "bpf", "devtmpfs"] {
+            assert!(!holds(&table(kind), &expected), "{kind} below a grant");
+            assert!(!holds(&[root(), of("/data", kind)], &expected), "{kind} as a grant");
+        }
     }
 
     #[test]
