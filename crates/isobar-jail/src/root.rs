@@ -124,6 +124,8 @@ pub enum Entry {
     },
     /// Hides a file that may not exist behind `/dev/null`.
     MaskFile,
+    /// Hides a directory that may not exist behind an empty file system that nobody can write.
+    MaskDirectory,
     /// Holds what exists inside a mount of the host's in its place, by a bind mount on itself: it can
     /// then be neither renamed nor removed. A link is held as such. It must exist.
     Protect {
@@ -178,6 +180,11 @@ struct MountPoint {
 }
 
 impl RootSpec {
+    /// What is set on the file system that covers a directory.
+    pub(crate) const MASK: MountAttributes = MountAttributes::RDONLY
+        .with(MountAttributes::NOSUID)
+        .with(MountAttributes::NODEV)
+        .with(MountAttributes::NOEXEC);
     /// Bytes that the root's own tmpfs may hold: synthetic files and mount points only.
     pub(crate) const SIZE: &'static std::ffi::CStr = c"4m";
     /// Files and directories in it.
@@ -212,8 +219,10 @@ impl RootSpec {
         // must never get new files from us.
         let foreign = self.mount_above(target).filter(|mount| !mount.ours);
         let foreign = foreign.map(|mount| mount.target.clone());
-        let covers =
-            matches!(entry, Entry::MaskFile | Entry::Freeze { .. } | Entry::Protect { .. });
+        let covers = matches!(
+            entry,
+            Entry::MaskFile | Entry::MaskDirectory | Entry::Freeze { .. } | Entry::Protect { .. }
+        );
         if let Some(mount) = &foreign
             && !covers
             && !entry.mounts()

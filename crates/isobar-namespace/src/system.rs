@@ -23,15 +23,22 @@ pub(crate) const DEVICES: [(&str, (u32, u32)); 5] = [
 pub(crate) const TERMINAL: (&str, (u32, u32)) = ("/dev/tty", (5, 0));
 
 /// Files of `/proc` that tell about the host or act on it.
-const MASKED: [&str; 7] = [
+const MASKED: [&str; 9] = [
     "/proc/kcore",
     "/proc/keys",
     "/proc/key-users",
     "/proc/interrupts",
     "/proc/kallsyms",
     "/proc/timer_list",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
     "/proc/sysrq-trigger",
 ];
+
+/// Directories of `/proc` that tell about the host's devices and load. Pressure files also take
+/// triggers, which keep a kernel thread busy (kernel document accounting/psi.rst).
+const MASKED_DIRECTORIES: [&str; 4] =
+    ["/proc/acpi", "/proc/asound", "/proc/scsi", "/proc/pressure"];
 
 /// Directories of `/proc` that act on the host.
 const FROZEN: [&str; 4] = ["/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs"];
@@ -114,6 +121,9 @@ pub(crate) fn place_proc(root: &mut RootSpec) -> Result<(), RootError> {
     root.place("/proc", Entry::Proc { attributes: INERT })?;
     for path in MASKED {
         root.place(path, Entry::MaskFile)?;
+    }
+    for path in MASKED_DIRECTORIES {
+        root.place(path, Entry::MaskDirectory)?;
     }
     for path in FROZEN {
         root.place(path, Entry::Freeze { attributes: INERT.with(MountAttributes::RDONLY) })?;

@@ -94,6 +94,11 @@ impl MountExpectation {
                 file: of_host(c"/dev/null"),
                 ..Self::new(target, None, MountAttributes::NONE)
             }),
+            Entry::MaskDirectory => {
+                let mut one = Self::new(target, Some("tmpfs"), RootSpec::MASK);
+                one.super_options.push("nr_inodes=1".to_owned());
+                Some(Self { optional: true, ..one })
+            }
             Entry::Freeze { attributes } => {
                 Some(Self { optional: true, ..Self::new(target, Some("proc"), *attributes) })
             }

@@ -56,6 +56,7 @@ fn fill(root: Fd, path: &CStr, entry: &Entry) -> Result<(), (Step, Errno)> {
         }
         Entry::Alias { of, attributes } => alias(root, of, path, *attributes),
         Entry::MaskFile => mask_file(root, path),
+        Entry::MaskDirectory => mask_directory(root, path),
         Entry::Freeze { attributes } => freeze(root, path, *attributes),
         Entry::Protect { attributes } => return protect(root, path, *attributes),
     };
@@ -151,6 +152,21 @@ fn mask_file(root: Fd, path: &CStr) -> Result<(), Errno> {
     };
     raw::close(null)?;
     mounted
+}
+
+/// Puts an empty tmpfs over a directory. One that this kernel does not have needs no mask, and is
+/// looked for first, since a file system costs more than a look.
+fn mask_directory(root: Fd, path: &CStr) -> Result<(), Errno> {
+    #[cfg(isobar_fault)]
+    if isobar_os::fault::active(isobar_os::fault::Fault::SkipProcMasks) {
+        return Ok(());
+    }
+    match raw::open_clone(root, path, false) {
+        Err(Errno::NOENT) => return Ok(()),
+        other => raw::close(other?)?,
+    }
+    let options = [(c"nr_inodes", c"1"), (c"mode", c"555")];
+    mount_new(c"tmpfs", &options, RootSpec::MASK, root, path)
 }
 
 /// Mounts the directory `of` a second time.

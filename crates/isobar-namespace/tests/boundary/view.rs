@@ -55,7 +55,13 @@ fn expected_mounts() -> BTreeSet<String> {
         "interrupts",
         "kallsyms",
         "timer_list",
+        "latency_stats",
+        "sched_debug",
         "sysrq-trigger",
+        "acpi",
+        "asound",
+        "scsi",
+        "pressure",
         "sys",
         "irq",
         "bus",
@@ -115,6 +121,10 @@ fn masked_files_of_proc_tell_nothing() {
             if [ -e $file ]; then wc -c < $file; else echo 0; fi
         done";
     assert_eq!(scene.run(script).out, "0\n".repeat(5), "each reads as empty");
+    let script = "cd /proc; for file in latency_stats sched_debug pressure/cpu pressure/memory acpi/* asound/* scsi/*; do
+            if [ -s $file ] || cat $file 2>/dev/null | grep -q .; then echo $file; fi
+        done; echo none";
+    assert_eq!(scene.run(script).out, "none\n", "nor do directories hold anything");
 }
 
 #[test]
