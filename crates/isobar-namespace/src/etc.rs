@@ -1,13 +1,20 @@
 //! The guest's synthetic `/etc`, and which of the host's files join it.
 
-/// Host paths that are bound read-only where they exist, each for a reason.
+/// Host paths that are bound read-only where they exist, each for a reason. Nothing is bound that may
+/// hold a private key: an ordinary user's guest keeps the groups that such files are shared with.
 pub(crate) const HOST_FILES: &[(&str, &str)] = &[
     ("/etc/ld.so.cache", "the dynamic linker finds libraries by it"),
     ("/etc/ld.so.conf", "compilers and linkers read it"),
     ("/etc/ld.so.conf.d", "as above"),
     ("/etc/alternatives", "Debian's links from /usr/bin lead through it"),
-    ("/etc/ssl", "certificates of authorities, which ssl modules load at start"),
-    ("/etc/pki", "the same, on other distributions"),
+    ("/etc/ssl/certs", "certificates of authorities, which ssl modules load at start"),
+    ("/etc/ssl/cert.pem", "the same in one file: Arch, Alpine"),
+    ("/etc/ssl/openssl.cnf", "OpenSSL reads it at start"),
+    ("/etc/pki/tls/certs", "certificates of authorities: Fedora"),
+    ("/etc/pki/tls/cert.pem", "the same in one file"),
+    ("/etc/pki/tls/openssl.cnf", "OpenSSL reads it at start"),
+    ("/etc/pki/ca-trust/extracted", "what the files above lead to"),
+    ("/etc/pki/java/cacerts", "the same for Java"),
     ("/etc/ca-certificates", "the same, on other distributions"),
     ("/etc/mime.types", "type guessing in standard libraries"),
     ("/etc/protocols", "getprotobyname"),
@@ -55,4 +62,22 @@ fn localtime() -> Vec<u8> {
     const MOST: usize = 64 * 1024;
     let zone = std::fs::read("/etc/localtime").unwrap_or_default();
     if zone.len() <= MOST { zone } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_takes_private_keys_along() {
+        // Where Debian's group ssl-cert, Fedora's services and OpenSSL's own scripts keep them.
+        let private =
+            ["/etc/ssl/private/key", "/etc/pki/tls/private/key", "/etc/pki/CA/private/key"];
+        for (path, _reason) in HOST_FILES {
+            for key in private {
+                let covers = std::path::Path::new(key).starts_with(path);
+                assert!(!covers, "{path} would show {key} to a guest in its group");
+            }
+        }
+    }
 }

@@ -77,9 +77,12 @@ pub(crate) fn place(root: &mut RootSpec) -> Result<Vec<&'static str>, RootError>
         }
     }
     for (path, _reason) in crate::etc::HOST_FILES {
-        // A link is followed by nothing here: what it leads to may be anywhere.
         let Ok(kind) = fs::symlink_metadata(path).map(|data| data.file_type()) else { continue };
-        if kind.is_dir() || kind.is_file() {
+        if kind.is_symlink() {
+            // It leads where the guest has something, or nowhere: nothing here follows it.
+            let target = fs::read_link(path).unwrap_or_default();
+            root.place(path, Entry::Link { target: text(&target.to_string_lossy())? })?;
+        } else if kind.is_dir() || kind.is_file() {
             let attributes = READ_ONLY.with(MountAttributes::NOEXEC);
             root.place(path, system_bind(path, kind.is_dir(), attributes)?)?;
         }

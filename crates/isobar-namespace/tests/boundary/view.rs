@@ -6,16 +6,22 @@ use std::path::Path;
 use isobar_os::mountinfo;
 use isobar_policy::Access;
 
-use crate::harness::{Scene, is_root};
+use crate::harness::{Scene, is_root, python, skip};
 
 /// What of the host's /etc may be there, besides synthetic files.
-const ETC: [&str; 15] = [
+const ETC: [&str; 21] = [
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
     "alternatives",
-    "ssl",
-    "pki",
+    "ssl/certs",
+    "ssl/cert.pem",
+    "ssl/openssl.cnf",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+    "pki/tls/openssl.cnf",
+    "pki/ca-trust/extracted",
+    "pki/java/cacerts",
     "ca-certificates",
     "mime.types",
     "protocols",
@@ -112,6 +118,19 @@ fn the_system_cannot_be_written() {
             if (: >> $file) 2>/dev/null && [ $file != /proc/sysrq-trigger ]; then echo \"opened $file\"; fi
         done; echo done";
     assert_eq!(scene.run(script).out, "done\n", "only /tmp and grants can be written");
+}
+
+#[test]
+fn authorities_are_there_and_private_keys_are_not() {
+    let mut scene = Scene::new();
+    let script = "ls -d /etc/ssl/private /etc/pki/tls/private 2>/dev/null; find -L /etc/ssl /etc/pki -name '*.key' 2>/dev/null; echo none";
+    assert_eq!(scene.run(script).out, "none\n", "not even where they would be");
+    if !Path::new("/etc/ssl/certs/ca-certificates.crt").exists() {
+        return skip("view::authorities_are_there", "no /etc/ssl/certs/ca-certificates.crt");
+    }
+    let code = "import ssl; print(ssl.create_default_context().cert_store_stats()['x509_ca'] > 0)";
+    let ran = scene.run_spec(&python(code));
+    assert_eq!(ran.out, "True\n", "Python finds them: {}", ran.err);
 }
 
 #[test]
