@@ -31,8 +31,10 @@ pub(crate) fn greet<const N: usize>(frames: &mut FrameBuffer<N>) -> Result<Greet
     check_descriptors().map_err(|_| End::Started)?;
     let children = prepare().map_err(|_| End::Kernel)?;
     let setup = read_setup(frames)?;
+    // Before the agent hides: its files in /proc are root's from then on.
+    let truncate_errno = probe::truncate(&setup);
     hide(&setup)?;
-    let hello = hello(&setup).map_err(|_| End::Kernel)?;
+    let hello = hello(&setup, truncate_errno).map_err(|_| End::Kernel)?;
     let mut out = [0; 128];
     let frame = hello.encode(&mut out).map_err(|_| End::Protocol)?;
     say(descriptors::stream(), frame).map_err(|_| End::HostGone)?;
@@ -100,13 +102,15 @@ fn read_setup<const N: usize>(frames: &mut FrameBuffer<N>) -> Result<Setup, End>
     }
 }
 
-fn hello(setup: &Setup) -> Result<Hello, Errno> {
+fn hello(setup: &Setup, truncate_errno: u32) -> Result<Hello, Errno> {
     let (i386_signal, x32_signal) = probe::kill_rules(setup)?;
     Ok(Hello {
         revision: REVISION,
         build: u64::from_le_bytes(isobar_boundary::build::BUILD_ID),
         filter_errno: probe::filter(setup),
         canary_errno: probe::canary(setup),
+        truncate_errno,
+        ioctl_errno: probe::device_ioctl(setup),
         i386_signal,
         x32_signal,
         hostname: HostName::new(rustix::system::uname().nodename().to_bytes()),

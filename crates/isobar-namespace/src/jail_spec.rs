@@ -24,6 +24,8 @@ use crate::system::{self, HARDENED, READ_ONLY};
 const AGENT_ID: u32 = 65_536;
 /// A file that only Landlock denies, so that its domain can be probed.
 pub(crate) const CANARY: &str = "/.isobar";
+/// A device on which only Landlock denies ioctl calls, with EACCES instead of ENOTTY.
+const IOCTL_CANARY: &str = "/dev/full";
 /// Where the agent speaks, and where it gets channels.
 const AGENT_STREAM: i32 = 3;
 const CHANNEL_SOCKET: i32 = 4;
@@ -186,10 +188,10 @@ fn root(
         system::place_device(&mut root, device)?;
     }
     for (path, _) in system::DEVICES.into_iter().chain(terminal) {
-        rule(
-            path,
-            landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | landlock::IOCTL_DEV,
-        );
+        // One device that has no ioctl calls is left without the right, so that the agent can see
+        // that the ruleset handles it.
+        let ioctl = if path == IOCTL_CANARY { 0 } else { landlock::IOCTL_DEV };
+        rule(path, landlock::READ_FILE | landlock::WRITE_FILE | landlock::TRUNCATE | ioctl);
     }
     rule("/dev/pts", landlock::READ_FILE | landlock::WRITE_FILE | landlock::IOCTL_DEV);
     system::place_proc(&mut root)?;

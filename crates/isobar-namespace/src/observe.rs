@@ -5,6 +5,7 @@
 use isobar_boundary::protocol::{Hello, Ready};
 use isobar_jail::evidence::{self, ExpectedStatus, MountExpectation};
 use isobar_jail::{ClockOffsets, Jailed};
+use isobar_os::landlock::{IOCTL_ABI, TRUNCATE_ABI};
 use isobar_os::namespaces::NamespaceKind;
 use isobar_os::procfs;
 use isobar_os::seccomp::Filter;
@@ -14,6 +15,8 @@ use crate::groups::Holdings;
 use crate::jail_spec::{agent_capabilities, map_texts, namespaces, resource_limits};
 use crate::payload::Planned;
 
+/// What no ABI of Landlock allows here.
+const CANARY: &str = "opening a file that only Landlock denies";
 /// EACCES, which Landlock answers.
 const EACCES: u32 = 13;
 /// SIGSYS, which a kill rule sends.
@@ -81,8 +84,8 @@ pub(crate) fn greeted(
     all.push(filter_probe("filter.agent", filter, hello.filter_errno));
     all.push(kill_probe("filter.i386", "a 32-bit call", hello.i386_signal));
     all.push(kill_probe("filter.x32", "an x32 call", hello.x32_signal));
-    if planned.landlock_abi.is_some() {
-        all.push(landlock_probe("landlock.agent", hello.canary_errno));
+    if let Some(abi) = planned.landlock_abi {
+        all.extend(landlock_probes(abi, hello));
     }
     all.push(Evidence::compare(
         "uts.hostname",
@@ -111,8 +114,8 @@ pub(crate) fn process(
     let limits = resource_limits(&planned.limits, planned.privilege);
     all.extend(evidence::limits(pid, "process.limit", &limits));
     all.push(filter_probe("filter.process", filter, ready.filter_errno));
-    if planned.landlock_abi.is_some() {
-        all.push(landlock_probe("landlock.process", ready.canary_errno));
+    if let Some(abi) = planned.landlock_abi {
+        all.push(landlock_probe("landlock.process", CANARY, abi, ready.canary_errno));
     }
     all
 }
@@ -147,9 +150,24 @@ fn kill_probe(key: &str, what: &str, signal: u32) -> Evidence {
     )
 }
 
-fn landlock_probe(key: &str, errno: u32) -> Evidence {
-    let source = "opening a file that only Landlock denies";
+/// What the agent tried that a ruleset of `abi` denies and one of an older ABI does not. Scopes
+/// (ABI 6) deny what reaches out of the domain; from inside, nothing outside can be reached for.
+fn landlock_probes(abi: u32, hello: &Hello) -> Vec<Evidence> {
+    let truncate = "truncating a file that may only be written";
+    let ioctl = "an ioctl call on a device that may only be read and written";
+    let mut all = vec![landlock_probe("landlock.agent", CANARY, abi, hello.canary_errno)];
+    if abi >= TRUNCATE_ABI {
+        all.push(landlock_probe("landlock.truncate", truncate, abi, hello.truncate_errno));
+    }
+    if abi >= IOCTL_ABI {
+        all.push(landlock_probe("landlock.ioctl", ioctl, abi, hello.ioctl_errno));
+    }
+    all
+}
+
+fn landlock_probe(key: &str, act: &str, abi: u32, errno: u32) -> Evidence {
     let expected = format!("errno {EACCES}");
+    let source = format!("{act} (Landlock ABI {abi})");
     Evidence::compare(key, Grade::Probed, source, expected, format!("errno {errno}"))
 }
 

@@ -66,6 +66,7 @@ faults! {
     AgentDumpable = 22, "agent-dumpable", "The agent stays dumpable.";
     SwappedGrant = 23, "swapped-grant", "Granted directories show another directory of the host.";
     SkipProtection = 24, "skip-protection", "What the host would execute is left writable.";
+    WeakLandlock = 25, "weak-landlock", "The Landlock ruleset is one of ABI 2.";
     IgnoreEvidence = 63, "ignore-evidence", "Contradicting evidence does not stop the run, so that attacks can be tried.";
 }
 
@@ -131,6 +132,15 @@ pub(crate) fn dropped_attributes() -> u64 {
     let bit = |fault, flags: u32| if active(fault) { u64::from(flags) } else { 0 };
     bit(Fault::WritableMounts, linux::MOUNT_ATTR_RDONLY)
         | bit(Fault::SuidMounts, linux::MOUNT_ATTR_NOSUID | linux::MOUNT_ATTR_NODEV)
+}
+
+/// The rights and scopes that a Landlock ruleset really gets.
+pub(crate) fn weakened(rights: u64, scopes: u64) -> (u64, u64) {
+    if active(Fault::WeakLandlock) {
+        (rights & crate::landlock::handled(2), 0)
+    } else {
+        (rights, scopes)
+    }
 }
 
 /// Capabilities that stay although the caller drops them.

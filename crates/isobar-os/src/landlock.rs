@@ -23,6 +23,12 @@ pub const IOCTL_DEV: u64 = 1 << 15;
 /// The lowest ABI that isobar accepts (Linux 5.19).
 pub const MINIMUM_ABI: u32 = 2;
 
+/// From this ABI on truncating is a right of its own (Linux 6.2).
+pub const TRUNCATE_ABI: u32 = 3;
+
+/// From this ABI on ioctl calls on devices are a right (Linux 6.10).
+pub const IOCTL_ABI: u32 = 5;
+
 /// Every right that a ruleset of `abi` can handle.
 #[must_use]
 pub const fn handled(abi: u32) -> u64 {

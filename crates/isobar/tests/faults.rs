@@ -80,6 +80,7 @@ mod faults {
         ),
         both("skip-protection", By("mount:/rw/.envrc")),
         both("agent-dumpable", By("agent.not-dumpable")),
+        both("weak-landlock", By("landlock.truncate")),
         both("swapped-grant", Saying("mount:/ro", "observed another file")),
     ];
 
@@ -110,6 +111,10 @@ mod faults {
             let noticed = if is_root() { as_root } else { as_user };
             if fault == "skip-cgroup" && is_root() && !controls {
                 skip("every_fault_is_noticed: skip-cgroup", "control groups");
+                continue;
+            }
+            if fault == "weak-landlock" && landlock_abi() < 3 {
+                skip("every_fault_is_noticed: weak-landlock", "Landlock ABI 3");
                 continue;
             }
             let Run { ended, ran } = run(fault, controls);
@@ -176,10 +181,20 @@ mod faults {
         dir
     }
 
+    /// What `isobar doctor` finds.
+    fn findings() -> Value {
+        let ended = Isobar::from_dir(&fault_dir()).args(["doctor", "--json"]).run();
+        serde_json::from_slice(&ended.stdout).expect("doctor prints JSON")
+    }
+
+    /// Landlock's ABI on this host.
+    fn landlock_abi() -> u64 {
+        findings()["boundaries"][0]["host"]["landlock-abi"].as_u64().expect("it names the ABI")
+    }
+
     /// Whether this user can have limits by control groups.
     fn has_control_groups() -> bool {
-        let ended = Isobar::from_dir(&fault_dir()).args(["doctor", "--json"]).run();
-        let findings: Value = serde_json::from_slice(&ended.stdout).expect("doctor prints JSON");
+        let findings = findings();
         let requirements = findings["boundaries"][0]["requirements"].as_array().unwrap();
         let met = |clause: &str| {
             let needed =

@@ -139,6 +139,12 @@ message! {
     filter_errno: u32,
     /// The errno of opening the canary file, which only Landlock denies; 0 if it could be opened.
     canary_errno: u32,
+    /// The errno of truncating a file that may be written, which Landlock denies from ABI 3 on; 0 if
+    /// it was truncated.
+    truncate_errno: u32,
+    /// The errno of an ioctl call on a device that may be opened, which Landlock denies from ABI 5
+    /// on; ENOTTY if the device answered.
+    ioctl_errno: u32,
     /// The signal that killed a throw-away child which made a 32-bit call; 0 if it lived.
     i386_signal: u32,
     /// The signal that killed a throw-away child which made an x32 call; 0 if it lived.
@@ -251,6 +257,8 @@ mod tests {
             build: 2,
             filter_errno: 3,
             canary_errno: 13,
+            truncate_errno: 13,
+            ioctl_errno: 25,
             i386_signal: 31,
             x32_signal: 31,
             hostname: HostName::new(b"elsewhere"),

@@ -17,6 +17,7 @@ const ENOENT: u32 = 2;
 const EPERM: u32 = 1;
 const E2BIG: u32 = 7;
 const EAGAIN: u32 = 11;
+const ENOTTY: u32 = 25;
 const ENOSYS: u32 = 38;
 const SIGKILL: u32 = 9;
 const SIGTERM: u32 = 15;
@@ -33,6 +34,8 @@ fn the_hello_says_what_the_agent_found() {
     assert_eq!((hello.revision, hello.build), (PLAIN.revision, PLAIN.build), "of one build");
     assert_eq!(hello.filter_errno, ENOSYS, "without a filter the kernel answers itself");
     assert_eq!(hello.canary_errno, ENOENT, "there is no canary on this root");
+    assert_eq!(hello.truncate_errno, 0, "nothing keeps it from truncating a file of its own");
+    assert_eq!(hello.ioctl_errno, ENOTTY, "the device itself answers");
     assert_eq!(hello.x32_signal, 0, "nothing kills for an x32 call here");
     assert_ne!(hello.i386_signal, 31, "nor is there a filter that kills with SIGSYS");
     assert_eq!(agent.hang_up().code(), Some(0), "the end of the stream is a regular end");

@@ -1,6 +1,6 @@
 //! The hardening floor: layers that every run has, whether the policy mentions them or not.
 
-use isobar_os::landlock::MINIMUM_ABI;
+use isobar_os::landlock::{IOCTL_ABI, MINIMUM_ABI, TRUNCATE_ABI};
 use isobar_policy::{Acceptance, Binding, Fact, Layer, Mechanism, Privilege, Refusal};
 
 use super::{Draft, binding};
@@ -38,15 +38,28 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> PlannedFloor {
         Some(Acceptance::TimeNamespaceAbsent),
     );
     filter(draft);
-    let landlock = require(
-        draft,
-        Layer::Landlock,
-        &["landlock.agent", "landlock.process"],
-        Some(Acceptance::LandlockAbsent),
-    );
+    let landlock_abi = second_wall(draft);
     privileges(draft);
-    let landlock_abi = landlock.then_some(draft.facts.landlock_abi);
     PlannedFloor { cgroup_namespace, time_namespace, landlock_abi }
+}
+
+/// Binds Landlock, with evidence for each step of its ABI that can be seen from inside. Says which ABI.
+fn second_wall(draft: &mut Draft<'_>) -> Option<u32> {
+    let abi = draft.facts.landlock_abi;
+    let mut evidence = vec!["landlock.agent", "landlock.process"];
+    if abi >= TRUNCATE_ABI {
+        evidence.push("landlock.truncate");
+    }
+    if abi >= IOCTL_ABI {
+        evidence.push("landlock.ioctl");
+    }
+    if !require(draft, Layer::Landlock, &evidence, Some(Acceptance::LandlockAbsent)) {
+        return None;
+    }
+    if let Some(bound) = draft.bindings.last_mut() {
+        bound.mechanisms = vec![Mechanism(format!("Landlock ABI {abi}"))];
+    }
+    Some(abi)
 }
 
 /// Binds a layer, or refuses, or leaves it out where the user accepted that. Says whether it is on.

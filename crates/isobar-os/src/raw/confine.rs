@@ -177,6 +177,8 @@ pub fn landlock_abi() -> Result<u32, Errno> {
 /// # Errors
 /// As landlock_create_ruleset(2).
 pub fn landlock_create(handled_fs: u64, scoped: u64) -> Result<LandlockRuleset, Errno> {
+    #[cfg(isobar_fault)]
+    let (handled_fs, scoped) = crate::fault::weakened(handled_fs, scoped);
     // `struct landlock_ruleset_attr`: handled_access_fs, handled_access_net (ABI 4), scoped
     // (ABI 6). A kernel that does not know the later fields accepts them while they are zero.
     let attributes = [handled_fs, 0, scoped];
@@ -203,6 +205,8 @@ pub fn landlock_add_path(ruleset: LandlockRuleset, path: Fd, access: u64) -> Res
         parent: i32,
     }
     const { assert!(size_of::<PathBeneath>() == 12) };
+    #[cfg(isobar_fault)]
+    let (access, _) = crate::fault::weakened(access, 0);
     let rule = PathBeneath { allowed: access, parent: path.number() };
     // SAFETY: `rule` has the kernel's layout and lives across the call.
     unsafe {
