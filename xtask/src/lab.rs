@@ -95,17 +95,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Every machine with the scenarios of `extent`, for the stages of `ci` and `nightly`.
-pub(crate) fn run_all(payload: &Payload<'_>, extent: Extent) -> Result<Tally> {
-    let cache = Cache::open(false)?;
-    let mut tally = Tally::default();
-    for profile in &PROFILES {
-        let (tools, machine) = machine(&cache, profile)?;
-        tally += boot(profile, &tools, machine, payload, (extent, ""))?;
-    }
-    Ok(tally)
-}
-
 fn chosen(names: &[String]) -> Result<Vec<&'static Profile>> {
     if names.is_empty() {
         return Ok(PROFILES.iter().collect());

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::stage::{self, Stages};
 use crate::test::{self, Tally};
-use crate::{ci, dist, fuzz, lab, packages, process, workspace};
+use crate::{ci, dist, fuzz, packages, process, workspace};
 
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
 const ROUNDS: u32 = 5;
@@ -56,7 +56,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     ci::checks(&mut stages);
     let (mut tests, mut flakes) = (Tally::default(), Tally::default());
     if let Some(prepared) = test::prepare(&mut stages) {
-        tests = test::run_prepared(&mut stages, &prepared, lab::Extent::Full);
+        tests = test::run_prepared(&mut stages, &prepared);
         flakes = stages
             .run(stage::FLAKES, || test::repeat_behaviour(&prepared, ROUNDS))
             .unwrap_or_default();

@@ -31,10 +31,8 @@ pub(crate) const PACKAGES: Stage = stage("packages", 2.0);
 pub(crate) const EXECUTABLES: Stage = stage("executables", 5.0);
 pub(crate) const TEST_BUILD: Stage = stage("test build", 4.0);
 pub(crate) const DOC_TESTS: Stage = stage("doc tests", 1.5);
-pub(crate) const TESTS: Stage = stage("tests", 4.5);
-pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 4.5);
-/// Without what is fetched and made once.
-pub(crate) const LAB: Stage = stage("lab", 3.0);
+pub(crate) const TESTS: Stage = stage("tests", 6.0);
+pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 6.0);
 /// Runs at night only, outside the total of CI.
 pub(crate) const FLAKES: Stage = stage("flakes (5x)", 90.0);
 pub(crate) const FUZZ: Stage = stage("fuzz", 30.0);
@@ -43,7 +41,7 @@ pub(crate) const DIST: Stage = stage("packages in a root", 10.0);
 
 /// Every stage of `cargo xtask ci`, in its order.
 #[cfg(test)]
-const CI: [Stage; 13] = [
+const CI: [Stage; 12] = [
     TIDY,
     FORMAT,
     CLIPPY,
@@ -56,7 +54,6 @@ const CI: [Stage; 13] = [
     DOC_TESTS,
     TESTS,
     TESTS_AS_USER,
-    LAB,
 ];
 
 /// One stage that was run.

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::build::{self, Flavour};
 use crate::stage::{self, Stages};
-use crate::{lab, packages, peers, process, workspace};
+use crate::{packages, peers, process, workspace};
 
 pub(crate) use arena::Arena;
 pub(crate) use suite::{Suite, build_some as build_suites};
@@ -60,11 +60,11 @@ pub(crate) fn close(stages: &Stages, tally: Option<&Tally>, mut good: bool) -> E
 /// Runs all stages of the tests; `None` if they could not be started.
 pub(crate) fn run_stages(stages: &mut Stages) -> Option<Tally> {
     let prepared = prepare(stages)?;
-    Some(run_prepared(stages, &prepared, lab::Extent::Small))
+    Some(run_prepared(stages, &prepared))
 }
 
 /// The test stages proper.
-pub(crate) fn run_prepared(stages: &mut Stages, prepared: &Prepared, lab: lab::Extent) -> Tally {
+pub(crate) fn run_prepared(stages: &mut Stages, prepared: &Prepared) -> Tally {
     let caller = &prepared.caller;
     let mut tallies = vec![
         stages.run(stage::DOC_TESTS, || suite::doc_tests(caller)),
@@ -78,10 +78,6 @@ pub(crate) fn run_prepared(stages: &mut Stages, prepared: &Prepared, lab: lab::E
     } else {
         println!("\nnot run: the tests as root (call this command as root for both)");
     }
-    tallies.push(stages.run(stage::LAB, || {
-        let (suites, caller) = (&prepared.suites, &prepared.caller);
-        lab::run_all(&lab::Payload::new(suites, &caller.bin, Some(&caller.fault_bin)), lab)
-    }));
     let mut sum = Tally::default();
     tallies.into_iter().flatten().for_each(|tally| sum += tally);
     sum

@@ -39,7 +39,7 @@ mod faults {
         (fault, noticed, noticed)
     }
 
-    const TABLE: [Row; 25] = [
+    const TABLE: [Row; 26] = [
         both("skip-filter", By("agent.filter-mode")),
         both("skip-landlock", By("landlock.agent")),
         both("keep-capability", By("agent.capabilities")),
