@@ -44,6 +44,8 @@ fn fill(jail: &mut JailSpec) {
         ("/tmp", memory),
         ("/proc/kcore", Entry::MaskFile),
         ("/proc/there-is-no-such-file", Entry::MaskFile),
+        ("/proc/bus", Entry::MaskDirectory),
+        ("/proc/there-is-no-such-directory", Entry::MaskDirectory),
         ("/proc/sys", Entry::Freeze { attributes }),
     ];
     for (target, entry) in entries {

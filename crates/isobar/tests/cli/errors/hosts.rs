@@ -120,10 +120,15 @@ fn a_state_directory_that_others_may_enter() {
 #[test]
 fn a_host_full_of_sandboxes() {
     if as_root("a_host_full_of_sandboxes", "fill a state directory") {
-        // Slots of dead supervisors whose control groups are still busy, as a mount point is.
-        let fill = "mkdir isobar-busy; mount -t tmpfs none isobar-busy; \
-                    for slot in $(seq 0 4095); do echo $PWD/isobar-busy > /run/isobar/slot-$slot; done";
-        check(Code::NoFreeSlot, staged_as_root(fill).args(["run", "--", "true"]));
+        // As if so many supervisors lived, each of which holds the lock of its slot.
+        const HOLD: &str = "import fcntl, resource, subprocess, sys\n\
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n\
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))\n\
+            held = [open(f'/run/isobar/slot-{n}', 'w') for n in range(4096)]\n\
+            for slot in held: fcntl.flock(slot, fcntl.LOCK_EX)\n\
+            sys.exit(subprocess.call(sys.argv[1:]))";
+        let fill = format!("exec /usr/bin/python3 -c \"{HOLD}\" \"$0\" \"$@\"");
+        check(Code::NoFreeSlot, staged_as_root(&fill).args(["run", "--", "true"]));
     }
 }
 
