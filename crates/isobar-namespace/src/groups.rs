@@ -264,8 +264,8 @@ fn clause_of(limits: &PlannedLimits) -> (Option<Clause>, Option<Acceptance>) {
 }
 
 /// What helps where no group of the unified hierarchy can be used.
-pub(crate) const REMEDY_UNIFIED: &str = "run as root, in a login session with a systemd user manager, \
-     or in a leaf of a group that is delegated to you";
+pub(crate) const REMEDY_UNIFIED: &str =
+    "run as root, or in a leaf of a group that is delegated to you";
 
 /// A group that could not be had, as the planner would have refused it.
 pub(crate) fn group_refusal(error: &CgroupError) -> Refusal {

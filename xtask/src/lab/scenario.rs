@@ -150,7 +150,7 @@ pub(crate) const SCENARIOS: [Scenario; 13] = [
         What::Isobar {
             arguments: &["run", "--memory", "64M", "--", "true"],
             exit: 125,
-            says: &["ISO-HOST-004", "systemd user manager", "as root", "memory=per-process"],
+            says: &["ISO-HOST-004", "delegated to you", "as root", "memory=per-process"],
         },
     ),
     Scenario {

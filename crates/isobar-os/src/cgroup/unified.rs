@@ -6,7 +6,7 @@
 //! - root: `isobar` below the top of the hierarchy, which is exempt from that rule;
 //! - whoever was given a subtree: the nearest group above the caller's own that is the caller's to
 //!   fill. A slice is systemd's own, which takes controllers away again, and nobody looks beyond it;
-//! - an ordinary user of a systemd user manager: a scope of isobar's own ([`super::scope`]).
+//! - an ordinary user of a systemd user manager: a scope of isobar's own ([`super::scope`]), not offered yet.
 
 use std::fs;
 use std::io;
@@ -106,8 +106,8 @@ pub struct Base {
 }
 
 impl Base {
-    /// Finds or makes one that hands down `controllers`. May move the calling process, with all its
-    /// threads, into a scope of its own, where it stays.
+    /// Finds or makes one that hands down `controllers`. Once scopes are offered, which they are not yet, it may
+    /// move the calling process, with all its threads, into a scope of its own, where it stays.
     ///
     /// # Errors
     /// [`CgroupError`], with all that was tried.
@@ -126,7 +126,9 @@ impl Base {
             Ok(base) => return Ok(base),
             Err(errors) => tried.extend(errors),
         }
-        if !root {
+        if !root && !scope::OFFERED {
+            tried.push(format!("the user manager: {}", scope::NOT_OFFERED));
+        } else if !root {
             let moved = scope::enter().map_err(|error| attempt("the user manager", &error));
             let moved = moved.and_then(|own| Self::in_scope(&own, controllers));
             match moved {
