@@ -140,6 +140,8 @@ fn a_closed_directory_hides_nothing() {
     let mode = fs::metadata(dir.join("a")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o555, "the mode is the guest's");
     assert!(!dir.join("b/.envrc").exists() && !dir.join("b/c/.envrc").exists(), "{ended}");
+    // What is in it could not be removed otherwise.
+    fs::set_permissions(dir.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// `git init` and `git clone` work inside; outside the repository has neither hooks nor settings of
