@@ -13,8 +13,6 @@
 mod harness;
 
 #[cfg(test)]
-mod api;
-#[cfg(test)]
 mod bad_grant;
 #[cfg(test)]
 mod bad_policy;
