@@ -13,9 +13,9 @@ use super::{Suite, Tally, suite};
 use crate::process::{self, Ended};
 use crate::workspace;
 
-/// How long each fuzz target gets random bytes as a plain test; nine of them are the five seconds
-/// that CI has for it.
-const FUZZ_MILLISECONDS: &str = "550";
+/// How long each fuzz target gets random bytes as a plain test; eleven of them are the five
+/// seconds that CI has for it.
+const FUZZ_MILLISECONDS: &str = "450";
 
 /// The surroundings of a test run, the same for whoever called and for the ordinary user.
 ///
