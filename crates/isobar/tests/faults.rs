@@ -13,7 +13,6 @@ mod harness;
 mod faults {
     use std::collections::BTreeSet;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
 
     use serde_json::Value;
@@ -149,7 +148,7 @@ mod faults {
             fs::write(isobar.scratch().join("rw/.envrc"), "").unwrap();
         }
         isobar = if is_root() {
-            let dir = with_groups(isobar.scratch());
+            let dir = with_groups(&isobar);
             isobar.program_in(&dir)
         } else {
             isobar.program_in(&fault_dir())
@@ -169,16 +168,12 @@ mod faults {
     }
 
     /// Root's shell may have no supplementary groups that could be kept: a script gives it two.
-    fn with_groups(scratch: &Path) -> PathBuf {
-        let dir = scratch.join("bin");
-        fs::create_dir(&dir).unwrap();
-        let script = dir.join("isobar");
+    fn with_groups(fixture: &Isobar) -> PathBuf {
         let isobar = fault_dir().join("isobar");
         let text =
             format!("#!/bin/sh\nexec setpriv --groups 4,27 -- '{}' \"$@\"\n", isobar.display());
-        fs::write(&script, text).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        dir
+        fixture.executable("bin/isobar", text);
+        fixture.scratch().join("bin")
     }
 
     /// What `isobar doctor` finds.

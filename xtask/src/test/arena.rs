@@ -79,9 +79,18 @@ impl Arena {
         let mut tally = Tally::default();
         for suite in suites {
             let dir = self.tree.join(&suite.package_dir);
-            let mut command = self.command(&suite.executable);
-            command.current_dir(&dir).env("CARGO_MANIFEST_DIR", &dir);
-            tally += self.run(&mut command, &suite.name())?;
+            let command = || {
+                let mut command = self.command(&suite.executable);
+                command.current_dir(&dir).env("CARGO_MANIFEST_DIR", &dir);
+                command
+            };
+            let mut of_suite = self.run(&mut command(), &suite.name())?;
+            for test in of_suite.worth_a_second_run() {
+                let name = format!("{}.again", suite.name());
+                let again = self.run(command().args(["--exact", &test]), &name)?;
+                of_suite.take_second_run(&test, &again);
+            }
+            tally += of_suite;
             for left in self.empty_tmp()? {
                 tally.fail(format!("{}: {} left {}", self.who, suite.name(), left.display()));
             }
@@ -149,8 +158,10 @@ impl Arena {
                 tally.fail(format!("{who}: {name} ended with {status} though no test failed"));
             }
             Ended::With(_) => {
-                let failed = failed_tests(output);
-                tally.notes.extend(failed.map(|test| format!("{who}: FAILED {name}: {test}")));
+                for test in failed_tests(output) {
+                    tally.notes.push(format!("{who}: FAILED {name}: {test}"));
+                    tally.failed_tests.push(test.to_owned());
+                }
             }
         }
         tally

@@ -3,6 +3,9 @@
 //! A test that finds that the machine lacks what it needs appends `SKIP <test>: <what is missing>`
 //! to the file named by `ISOBAR_SKIPS` and returns. libtest counts it as passed, so it is moved
 //! from passed to skipped here. Ignored tests count as skipped too.
+//!
+//! A test that fails is run once more, alone. If it passes then, it is *flaky*: the run goes on and
+//! names it, and `cargo xtask nightly` does not accept it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,9 +17,16 @@ pub(crate) struct Tally {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) skipped: usize,
-    /// One line for each skip and each failed executable.
+    /// Tests that failed among others and passed alone; they are among the passed.
+    pub(crate) flaky: usize,
+    /// One line for each skip, each failure and each flaky test.
     pub(crate) notes: Vec<String>,
+    /// The failed tests of one executable, by name.
+    pub(crate) failed_tests: Vec<String>,
 }
+
+/// How many failed tests of one executable are run again. More than that are no accident.
+const SECOND_RUNS: usize = 3;
 
 impl Tally {
     /// Adds up every `test result:` line of an executable's output; `None` if it has none.
@@ -55,6 +65,22 @@ impl Tally {
         line.split_once(": ").map_or(line, |(test, _)| test)
     }
 
+    /// The failed tests that may have failed by accident; none if anything else failed too.
+    pub(crate) fn worth_a_second_run(&self) -> Vec<String> {
+        let accident = self.failed <= SECOND_RUNS && self.failed == self.failed_tests.len();
+        if accident { self.failed_tests.clone() } else { Vec::new() }
+    }
+
+    /// Counts a failed test as passed, and flaky, if it has passed alone.
+    pub(crate) fn take_second_run(&mut self, test: &str, again: &Self) {
+        if (again.passed, again.failed) == (1, 0) {
+            self.failed -= 1;
+            self.passed += 1;
+            self.flaky += 1;
+            self.notes.push(format!("FLAKY {test}: it passed alone"));
+        }
+    }
+
     /// Counts one failure that is not a test's own: a crash, a time limit, something left behind.
     pub(crate) fn fail(&mut self, note: String) {
         self.failed += 1;
@@ -64,7 +90,7 @@ impl Tally {
     /// Prints the skips and failures, if there are any.
     pub(crate) fn print_notes(&self) {
         if !self.notes.is_empty() {
-            println!("\nskipped or failed:");
+            println!("\nskipped, flaky or failed:");
         }
         for note in &self.notes {
             println!("  {note}");
@@ -77,6 +103,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.flaky += other.flaky;
         self.notes.extend(other.notes);
     }
 }
@@ -109,6 +136,33 @@ mod tests {
     #[test]
     fn an_executable_that_died_has_no_tally() {
         assert_eq!(Tally::of_output("running 3 tests\ntest a ... "), None);
+    }
+
+    #[test]
+    fn a_test_that_passes_alone_is_flaky_and_one_that_does_not_has_failed() {
+        let failing = |name: &str| Tally {
+            passed: 5,
+            failed: 1,
+            failed_tests: vec![name.to_owned()],
+            ..Tally::default()
+        };
+        let (mut flaky, mut failed) = (failing("a"), failing("a"));
+        assert_eq!(flaky.worth_a_second_run(), ["a"]);
+        flaky.take_second_run("a", &Tally { passed: 1, ..Tally::default() });
+        assert_eq!((flaky.passed, flaky.failed, flaky.flaky), (6, 0, 1));
+        for again in [Tally { failed: 1, ..Tally::default() }, Tally::default()] {
+            failed.take_second_run("a", &again);
+        }
+        assert_eq!((failed.passed, failed.failed, failed.flaky), (5, 1, 0));
+    }
+
+    #[test]
+    fn what_is_no_accident_is_not_run_again() {
+        let crash = Tally { failed: 2, failed_tests: vec!["a".to_owned()], ..Tally::default() };
+        assert!(crash.worth_a_second_run().is_empty(), "something was left, or it died");
+        let names: Vec<String> = (0..4).map(|number| number.to_string()).collect();
+        let many = Tally { failed: 4, failed_tests: names, ..Tally::default() };
+        assert!(many.worth_a_second_run().is_empty());
     }
 
     #[test]

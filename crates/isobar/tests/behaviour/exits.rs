@@ -2,8 +2,6 @@
 
 use crate::guest::sh;
 use crate::harness::Isobar;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn every_exit_code_passes() {
@@ -49,8 +47,7 @@ fn what_a_guest_returns_and_prints_is_not_taken_for_ours() {
 #[test]
 fn a_program_that_the_kernel_does_not_take_is_no_exit() {
     let isobar = Isobar::run_command();
-    let file = isobar.file("broken", b"\x7fELF and nothing more");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    isobar.executable("broken", b"\x7fELF and nothing more");
     let ended = isobar.args(["--", "./broken"]).run();
     assert_eq!(ended.code, Some(126), "found, and not executable: {ended}");
     assert_ne!(ended.how(), "exited", "no program chose this code: {ended}");

@@ -1,7 +1,6 @@
 //! Grants: read-only means read-only, read-write means on the host, and nothing beside them.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 
 use crate::guest::{passes, python, sh, text};
 use crate::harness::Isobar;
@@ -128,8 +127,7 @@ print('ok')";
 #[test]
 fn a_program_that_is_lent_runs_where_it_was_lent() {
     let isobar = Isobar::run_command();
-    let tool = isobar.file("tools/tool", "#!/bin/sh\necho \"$0\"\necho ok\n");
-    crate::outside::outside("chmod", ["755", text(&tool)]);
+    let tool = isobar.executable("tools/tool", "#!/bin/sh\necho \"$0\"\necho ok\n");
     passes(isobar.args(["--ro", "tools:/opt/tools", "--"]).arg(&tool));
 }
 
@@ -174,8 +172,7 @@ fn a_lent_program_can_be_named_as_the_guest_sees_it() {
     let script = "#!/bin/sh\necho \"$0 in $PWD\"\n";
     for (flags, program) in [(&[][..], "/opt/x/prog"), (&["--cwd", "/opt/x"], "./prog")] {
         let isobar = Isobar::run_command();
-        let file = isobar.file("dir/prog", script);
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        isobar.executable("dir/prog", script);
         let isobar = isobar.args(["--ro", "dir:/opt/x"]).args(flags);
         let ended = isobar.args(["--", program]).run();
         assert_eq!(ended.code, Some(0), "{ended}");

@@ -19,7 +19,7 @@ use isobar_engine::{Ask, Caller, Engine, Stop};
 use rustix::process::geteuid;
 
 use crate::harness::scrub::scrub;
-use crate::harness::{Ended, Isobar, bin_dir, is_root, skip};
+use crate::harness::{Ended, Isobar, bin_dir, install, is_root, skip};
 
 /// `isobar run` and `args`.
 fn run<const N: usize>(args: [&str; N]) -> Isobar {
@@ -39,9 +39,8 @@ fn installed(names: &[&str], mode: u32) -> Isobar {
     let dir = isobar.scratch().join("bin");
     fs::create_dir(&dir).unwrap();
     for name in names {
-        fs::copy(bin_dir().join(name), dir.join(name)).unwrap();
         let mode = if *name == "isobar" { 0o755 } else { mode };
-        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        install(&bin_dir().join(name), &dir.join(name), mode);
     }
     isobar.program_in(&dir).args(["run", "--", "true"])
 }
@@ -141,14 +140,12 @@ cases! {
     };
     a_script_for_nobody: ResolveInterpreterMissing = {
         let isobar = Isobar::new();
-        let file = isobar.file("script", "#!/no/such/interpreter\n");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let file = isobar.executable("script", "#!/no/such/interpreter\n");
         isobar.args(["run", "--"]).arg(file)
     };
     a_program_that_the_guest_does_not_see: ResolveToolchain = {
         let isobar = Isobar::new();
-        let file = isobar.file("script", "#!/bin/sh\n");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let file = isobar.executable("script", "#!/bin/sh\n");
         isobar.args(["run", "--toolchain", "none", "--"]).arg(file)
     };
     a_grant_of_nothing: ResolvePathMissing = run(["--ro", "/no/such/path", "--", "true"]);

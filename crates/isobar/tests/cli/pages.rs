@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::harness::{Isobar, is_root};
@@ -65,7 +64,7 @@ fn command_of(line: &str) -> String {
 }
 
 /// What the commands name: scripts, programs, directories.
-fn furnish(scratch: &Path) {
+fn furnish(isobar: &Isobar) {
     let programs = [
         ("tools/pytest", "#!/bin/sh\necho 1 passed\n"),
         ("tools/make", "#!/bin/sh\necho \"$1 done\"\n"),
@@ -79,17 +78,14 @@ fn furnish(scratch: &Path) {
         ("IMAGE/etc/sysctl.d/README", ""),
     ];
     for (name, text) in programs.into_iter().chain(files) {
-        let path = scratch.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        isobar.executable(name, text);
     }
 }
 
 /// Runs a line of shell as a reader would type it.
 fn run(line: &str) {
     let isobar = Isobar::new();
-    furnish(isobar.scratch());
+    furnish(&isobar);
     let (home, tools) = (isobar.scratch().join("home"), isobar.scratch().join("tools"));
     let typed = format!("PATH=\"${{0%/*}}:{}:/usr/bin:/bin\"; {line}", tools.display());
     let isobar = isobar.under(["/bin/sh", "-c", &typed]).env("HOME", home);

@@ -82,6 +82,19 @@ pub(crate) fn skip(test: &str, missing: &str) {
     }
 }
 
+/// Copies a file that is executed later, making directories as needed.
+///
+/// A child does it. A descriptor of this process that may write would be inherited by whatever
+/// another test starts just then, and until that has called execve() itself, nobody can execute
+/// the file (`ETXTBSY`, execve(2)).
+#[expect(clippy::disallowed_methods, reason = "the writer must be another process")]
+pub(crate) fn install(from: &Path, to: &Path, mode: u32) {
+    let mut install = Command::new("install");
+    install.args(["-D", "-m", &format!("{mode:o}")]).arg(from).arg(to);
+    let status = install.status().unwrap_or_else(|error| panic!("cannot run install: {error}"));
+    assert!(status.success(), "install of {}: {status}", to.display());
+}
+
 /// One `isobar` to be run.
 #[derive(Debug)]
 pub(crate) struct Isobar {
@@ -197,6 +210,15 @@ impl Isobar {
         let path = self.scratch().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Writes a file that is executed later into the scratch directory.
+    pub(crate) fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let draft = self.scratch.own.path().join("draft");
+        fs::write(&draft, content).unwrap();
+        let path = self.scratch().join(name);
+        install(&draft, &path, 0o755);
         path
     }
 

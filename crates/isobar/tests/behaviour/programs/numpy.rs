@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::guest::{passes, text};
 use crate::harness::Isobar;
-use crate::outside::outside;
 
 /// Asserts what a user of numpy relies on.
 const CODE: &str = "
@@ -61,8 +60,7 @@ fn it_is_found_by_path_variable() {
 fn a_script_that_names_its_python_runs_in_it() {
     let isobar = Isobar::run_command();
     let python = environment().join("bin/python3");
-    let script = isobar.file("tool", format!("#!{}\n{CODE}", python.display()));
-    outside("chmod", ["755", text(&script)]);
+    isobar.executable("tool", format!("#!{}\n{CODE}", python.display()));
     passes(isobar.args(["--", "./tool"]));
 }
 

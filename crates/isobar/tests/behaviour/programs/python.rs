@@ -148,7 +148,7 @@ a.send(b'!'); assert poll.poll(5)[0][0] == b.fileno()
 socket.send_fds(a, [b'f'], [0]); assert socket.recv_fds(b, 2, 1)[1]
 rung = []
 signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
-signal.setitimer(signal.ITIMER_REAL, 0.01)
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 while not rung: signal.pause()
 assert os.sched_getaffinity(0) and os.getloadavg() and os.sysconf('SC_NPROCESSORS_ONLN') > 0
 assert time.monotonic() > 0 and time.time() > 1.7e9
