@@ -15,6 +15,10 @@ use crate::{ci, dist, fuzz, packages, process, workspace};
 /// How often the behaviour suite is repeated to find tests that only mostly pass.
 const ROUNDS: u32 = 5;
 
+/// How many moments of a run each sweep takes: as many kills and failures, less the few whose run
+/// was over before.
+const SWEEP_MOMENTS: u32 = 600;
+
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 20;
 
@@ -59,6 +63,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     let (mut tests, mut flakes) = (Tally::default(), Tally::default());
     if let Some(prepared) = test::prepare(&mut stages) {
         tests = test::run_prepared(&mut stages, &prepared);
+        let sweep = stages.run(stage::SWEEP, || test::sweep(&prepared, SWEEP_MOMENTS));
+        tests += sweep.unwrap_or_default();
         flakes = stages
             .run(stage::FLAKES, || test::repeat_behaviour(&prepared, ROUNDS))
             .unwrap_or_default();

@@ -35,6 +35,7 @@ pub(crate) const TESTS: Stage = stage("tests", 6.0);
 pub(crate) const TESTS_AS_USER: Stage = stage("tests as a user", 6.0);
 /// Runs at night only, outside the total of CI.
 pub(crate) const FLAKES: Stage = stage("flakes (5x)", 90.0);
+pub(crate) const SWEEP: Stage = stage("sweeps", 10.0);
 pub(crate) const FUZZ: Stage = stage("fuzz", 30.0);
 /// Runs at night only, as root only.
 pub(crate) const DIST: Stage = stage("packages in a root", 10.0);

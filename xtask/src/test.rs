@@ -31,6 +31,9 @@ pub(crate) use tally::Tally;
 const DEPENDS_ON_PRIVILEGE: [&str; 6] =
     ["isobar", "isobar-attack", "isobar-engine", "isobar-jail", "isobar-namespace", "isobar-os"];
 
+/// The suite that goes through the moments of a run.
+const SWEEP: &str = "sweep";
+
 /// The package whose integration tests are the behaviour suite.
 pub(crate) const BEHAVIOUR: &str = "isobar";
 
@@ -115,6 +118,21 @@ pub(crate) fn prepare(stages: &mut Stages) -> Option<Prepared> {
         .inspect_err(|error| println!("cannot prepare the test run: {error:#}"));
     let (caller, tmp) = caller.ok()?;
     Some(Prepared { suites, caller, _tmp: tmp })
+}
+
+/// Runs the sweeps with `moments` moments each, as whoever called and, for root, as an ordinary user.
+pub(crate) fn sweep(prepared: &Prepared, moments: u32) -> Result<Tally> {
+    let is_sweep = |suite: &&Suite| suite.is_integration_of(BEHAVIOUR) && suite.target == SWEEP;
+    let mut sweeps: Vec<Suite> = prepared.suites.iter().filter(is_sweep).cloned().collect();
+    if sweeps.is_empty() {
+        bail!("{BEHAVIOUR} has no suite {SWEEP}");
+    }
+    sweeps.iter_mut().for_each(|suite| suite.moments = Some(moments));
+    let mut tally = prepared.caller.run_all(&sweeps)?;
+    if workspace::is_root() {
+        tally += ordinary::User::new(&prepared.caller)?.run_all(&sweeps)?;
+    }
+    Ok(tally)
 }
 
 /// Runs the behaviour suite `rounds` times, as whoever called and, for root, as an ordinary user.

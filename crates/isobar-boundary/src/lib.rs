@@ -17,6 +17,8 @@ pub mod conformance;
 #[cfg(feature = "std")]
 mod launch;
 #[cfg(feature = "std")]
+mod leftovers;
+#[cfg(feature = "std")]
 mod process;
 #[cfg(feature = "std")]
 mod sandbox;
@@ -25,6 +27,8 @@ mod traits;
 
 #[cfg(feature = "std")]
 pub use launch::{Descriptors, LaunchError};
+#[cfg(feature = "std")]
+pub use leftovers::Leftovers;
 #[cfg(feature = "std")]
 pub use process::{ExitReport, Process, ProcessEnd, ProcessSpec, SpawnError, Streams, WindowSize};
 #[cfg(feature = "std")]

@@ -1,8 +1,11 @@
-//! The boundary itself: probe, plan, launch.
+//! The boundary itself: probe, plan, launch, collect.
 
-use isobar_policy::{BoundaryKind, HostFacts, Plan, Refusal, Request};
+use std::path::Path;
+
+use isobar_policy::{BoundaryKind, Diagnostic, HostFacts, Plan, Refusal, Request};
 
 use crate::launch::{Descriptors, LaunchError};
+use crate::leftovers::Leftovers;
 use crate::sandbox::Sandbox;
 
 /// One kind of isolation.
@@ -34,4 +37,11 @@ pub trait Boundary: std::fmt::Debug {
         plan: &Plan,
         descriptors: Descriptors,
     ) -> Result<Box<dyn Sandbox>, LaunchError>;
+
+    /// Removes what supervisors of this user have left that were killed, as they noted it in the
+    /// state directory `state`. Every launch does so too. Living sandboxes are not touched.
+    ///
+    /// # Errors
+    /// The state directory cannot be used.
+    fn collect(&self, state: &Path) -> Result<Leftovers, Diagnostic>;
 }

@@ -7,12 +7,13 @@ use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 use isobar_boundary::{
-    Boundary, Descriptors, ExitReport, LaunchError, Process, ProcessEnd, ProcessSpec, Sandbox,
-    SandboxError, SandboxEvent, SandboxUsage, Snapshots, SpawnError, Streams, WindowSize,
+    Boundary, Descriptors, ExitReport, LaunchError, Leftovers, Process, ProcessEnd, ProcessSpec,
+    Sandbox, SandboxError, SandboxEvent, SandboxUsage, Snapshots, SpawnError, Streams, WindowSize,
 };
 use isobar_policy::{
     Binding, BoundaryKind, Clause, Code, Diagnostic, Evidence, Grade, HostFacts, Mechanism,
@@ -159,6 +160,10 @@ impl Boundary for Double {
             payload: Payload { version: 1, data: serde_json::Value::Null },
             slots: request.slots.keys().copied().collect(),
         })
+    }
+
+    fn collect(&self, _: &Path) -> Result<Leftovers, Diagnostic> {
+        Ok(Leftovers::default())
     }
 
     fn launch(&self, plan: &Plan, mut held: Descriptors) -> Result<Box<dyn Sandbox>, LaunchError> {

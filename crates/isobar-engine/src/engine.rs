@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use isobar_boundary::Boundary;
+use isobar_boundary::{Boundary, Leftovers};
 use isobar_os::state_dir::StateDir;
 use isobar_policy::{BoundaryKind, Code, Diagnostic, HostFacts, Refusal, Report};
 
@@ -106,6 +106,22 @@ impl Engine {
     #[must_use]
     pub fn run(&self, prepared: Prepared, io: Io<'_>, signals: Signals) -> Report {
         run::run(self, prepared, io, signals)
+    }
+
+    /// Removes what killed supervisors of this user have left: wherever a run, in this environment
+    /// or in another, would have had its state. Living sandboxes are not touched. Every run does
+    /// this for its own environment as it starts.
+    ///
+    /// # Errors
+    /// [`Code::StateDirectory`]: a state directory cannot be used.
+    pub fn collect(&self) -> Result<Leftovers, Diagnostic> {
+        let mut found = Leftovers::default();
+        for state in self.own.states().filter(|state| state.is_dir()) {
+            for boundary in &self.boundaries {
+                found += boundary.collect(state)?;
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn boundary(&self, kind: BoundaryKind) -> Result<&dyn Boundary, Refusal> {

@@ -80,7 +80,10 @@ impl<'a> OutputPump<'a> {
         let read = match rustix::io::read(source, &mut *buffer) {
             Ok(read) => read,
             Err(Errno::INTR | Errno::AGAIN) => return,
-            Err(_) => 0,
+            // A terminal whose other side nobody has open any more (pts(4)).
+            Err(Errno::IO) => 0,
+            // Not the end: something of the guest's output is lost, and that is said.
+            Err(errno) => return self.give_up(errno.into()),
         };
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
             self.source = None;

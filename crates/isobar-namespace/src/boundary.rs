@@ -1,9 +1,9 @@
 //! The boundary as the engine sees it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use isobar_boundary::{Boundary, Descriptors, LaunchError, Sandbox};
-use isobar_policy::{BoundaryKind, HostFacts, Plan, Refusal, Request};
+use isobar_boundary::{Boundary, Descriptors, LaunchError, Leftovers, Sandbox};
+use isobar_policy::{BoundaryKind, Diagnostic, HostFacts, Plan, Refusal, Request};
 
 /// The namespace boundary.
 #[derive(Debug, Clone)]
@@ -42,5 +42,9 @@ impl Boundary for NamespaceBoundary {
         descriptors: Descriptors,
     ) -> Result<Box<dyn Sandbox>, LaunchError> {
         crate::launch::launch(&self.libexec, plan, descriptors)
+    }
+
+    fn collect(&self, state: &Path) -> Result<Leftovers, Diagnostic> {
+        crate::collect::collect(state)
     }
 }

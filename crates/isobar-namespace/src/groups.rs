@@ -1,10 +1,7 @@
 //! The slot and the control groups of one sandbox.
 
 use isobar_boundary::LaunchError;
-use isobar_os::cgroup::{
-    CgroupError, Group, Hierarchies, Limits, Place, SandboxGroups, mount_points, peak_file,
-    remove_left,
-};
+use isobar_os::cgroup::{CgroupError, Group, Hierarchies, Limits, Place, SandboxGroups, peak_file};
 use isobar_os::slot::{HeldSlot, SlotError};
 use isobar_os::state_dir::StateDir;
 use isobar_policy::{
@@ -12,6 +9,7 @@ use isobar_policy::{
     Refusal,
 };
 
+use crate::collect;
 use crate::errors::failed;
 use crate::payload::{CpuTimeLimit, MemoryLimit, PidsLimit, Planned, PlannedLimits};
 use crate::range::{Claims, Range};
@@ -24,6 +22,10 @@ pub(crate) struct Holdings {
     slot: Option<HeldSlot>,
 }
 
+/// What helps where the state directory cannot be used.
+pub(crate) const REMEDY_STATE: &str =
+    "remove that directory, or set XDG_RUNTIME_DIR to one of your own";
+
 /// The pids group counts `isobar-init` too.
 const AGENT_TASKS: u32 = 1;
 
@@ -35,13 +37,8 @@ impl Holdings {
         if !needs_range && limits == Limits::default() {
             return Ok(Self { groups: SandboxGroups::default(), range: None, slot: None });
         }
-        let state = StateDir::open_own().map_err(|error| {
-            failed(
-                Code::StateDirectory,
-                &error,
-                "remove that directory, or set XDG_RUNTIME_DIR to one of your own",
-            )
-        })?;
+        let state = StateDir::open_own()
+            .map_err(|error| failed(Code::StateDirectory, &error, REMEDY_STATE))?;
         let claims = if needs_range { Claims::of_host() } else { Claims::default() };
         let hierarchies = Hierarchies::discover()
             .map_err(|error| failed(Code::HostProbe, &error, "mount /proc"))?;
@@ -52,26 +49,10 @@ impl Holdings {
         };
         let place = Place::settle(hierarchies, limits).map_err(refused)?;
         let lock = |error: SlotError| no_slot(&error);
-        let mut points = None;
-        HeldSlot::collect(&state, |note| {
-            remove_left(note, points.get_or_insert_with(mount_points).as_slice())
-        })
-        .map_err(lock)?;
-        let mut made = Ok(SandboxGroups::default());
-        let slot = HeldSlot::take(&state, |slot| {
-            if needs_range && Range::of_slot(slot.number()).is_claimed(&claims) {
-                return false;
-            }
-            let name = group_name(planned, slot.number());
-            made = match slot.write_note(&SandboxGroups::places(&place, &name)) {
-                Ok(()) => SandboxGroups::make(&place, &name, limits),
-                Err(errno) => {
-                    Err(CgroupError::Use { path: state.path().to_owned(), source: errno.into() })
-                }
-            };
-            !is_busy(&made)
-        })
-        .map_err(lock)?;
+        collect::slots(&state).map_err(lock)?;
+        let owner = (planned.privilege, planned.host_uid);
+        let usable = |slot: u32| !needs_range || !Range::of_slot(slot).is_claimed(&claims);
+        let (slot, made) = in_slot(&state, &place, owner, limits, usable).map_err(lock)?;
         let groups = made.map_err(refused)?;
         let range = needs_range.then(|| Range::of_slot(slot.number()));
         Ok(Self { groups, range, slot: Some(slot) })
@@ -148,10 +129,37 @@ fn is_busy(made: &Result<SandboxGroups, CgroupError>) -> bool {
     matches!(made, Err(CgroupError::Make { source, .. }) if source.raw_os_error() == busy)
 }
 
-fn group_name(planned: &Planned, slot: u32) -> String {
-    match planned.privilege {
+/// Takes a slot that is `usable` and makes the groups for `limits` in its name, noted in it first:
+/// so they are found when their maker is killed. An error of theirs comes with the slot, which is
+/// freed as usual.
+pub(crate) fn in_slot(
+    state: &StateDir,
+    place: &Place,
+    owner: (Privilege, u32),
+    limits: Limits,
+    usable: impl Fn(u32) -> bool,
+) -> Result<(HeldSlot, Result<SandboxGroups, CgroupError>), SlotError> {
+    let mut made = Ok(SandboxGroups::default());
+    let slot = HeldSlot::take(state, |slot| {
+        if !usable(slot.number()) {
+            return false;
+        }
+        let name = group_name(owner, slot.number());
+        made = match slot.write_note(&SandboxGroups::places(place, &name)) {
+            Ok(()) => SandboxGroups::make(place, &name, limits),
+            Err(errno) => {
+                Err(CgroupError::Use { path: state.path().to_owned(), source: errno.into() })
+            }
+        };
+        !is_busy(&made)
+    })?;
+    Ok((slot, made))
+}
+
+fn group_name((privilege, uid): (Privilege, u32), slot: u32) -> String {
+    match privilege {
         Privilege::Root => format!("isobar-{slot}"),
-        Privilege::User => format!("isobar-u{}-{slot}", planned.host_uid),
+        Privilege::User => format!("isobar-u{uid}-{slot}"),
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod agent;
 mod boundary;
+mod collect;
 mod errors;
 mod etc;
 #[cfg(test)]

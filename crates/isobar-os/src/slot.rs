@@ -32,6 +32,17 @@ pub enum SlotError {
     Lock(#[source] Errno),
 }
 
+/// What [`HeldSlot::collect`] found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Collected {
+    /// Slots of dead holders that are free again, with their notes.
+    pub freed: Vec<(u32, String)>,
+    /// Slots of dead holders whose notes stay, since what they name could not be removed yet.
+    pub kept: Vec<(u32, String)>,
+    /// How many slots have a living holder.
+    pub living: u32,
+}
+
 /// A held slot.
 #[derive(Debug)]
 pub struct HeldSlot {
@@ -64,26 +75,41 @@ impl HeldSlot {
 
     /// Lets `clean` remove what dead holders wrote down. It is asked while the slot is held; where
     /// it says no, the note stays for a later start. Slots of living holders are not touched.
+    /// A holder that frees its slot meanwhile may be counted as living.
     ///
     /// # Errors
     /// [`SlotError::Lock`]
-    pub fn collect(state: &StateDir, mut clean: impl FnMut(&str) -> bool) -> Result<(), SlotError> {
+    pub fn collect(
+        state: &StateDir,
+        mut clean: impl FnMut(&str) -> bool,
+    ) -> Result<Collected, SlotError> {
+        let mut collected = Collected::default();
         let entries = Dir::read_from(state.descriptor()).map_err(SlotError::Lock)?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_str().ok();
             let number = name.and_then(|name| name.strip_prefix("slot-"));
             let Some(number) = number.and_then(|number| number.parse().ok()) else { continue };
-            if let Some(mut held) = Self::hold(state, number).map_err(SlotError::Lock)? {
-                let note = held.note();
-                held.keep = !note.is_empty() && !clean(&note);
-            }
+            let Some(mut held) = Self::hold(state, number).map_err(SlotError::Lock)? else {
+                collected.living += 1;
+                continue;
+            };
+            let note = held.note();
+            held.keep = !note.is_empty() && !clean(&note);
+            let found = if held.keep { &mut collected.kept } else { &mut collected.freed };
+            found.push((number, note));
         }
-        Ok(())
+        Ok(collected)
+    }
+
+    /// The name of a slot's file in the state directory.
+    #[must_use]
+    pub fn file_name(number: u32) -> String {
+        format!("slot-{number}")
     }
 
     /// The slot, unless somebody else holds it.
     fn hold(state: &StateDir, number: u32) -> Result<Option<Self>, Errno> {
-        let name = format!("slot-{number}");
+        let name = Self::file_name(number);
         let directory = rustix::io::fcntl_dupfd_cloexec(state.descriptor(), 3)?;
         let Some(lock) = try_lock(&directory, &name)? else { return Ok(None) };
         // What is written down stays until somebody has dealt with it.

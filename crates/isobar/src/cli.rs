@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Attack(cmd::attack::Args),
     /// Say what this host needs once, do it when told to, and take it back
     Setup(cmd::setup::Args),
+    /// Remove what killed supervisors have left
+    Gc(cmd::gc::Args),
 }
 
 /// The whole definition, with the parts that derive cannot say.

@@ -72,6 +72,7 @@ pub fn main() -> ExitCode {
         cli::Command::Explain(args) => cmd::explain::run(*args, &output).map_err(|e| (e, output)),
         cli::Command::Attack(args) => cmd::attack::run(&args, &output).map_err(|e| (e, output)),
         cli::Command::Setup(args) => cmd::setup::run(&args, &output).map_err(|e| (e, output)),
+        cli::Command::Gc(args) => cmd::gc::run(&args, &output).map_err(|e| (e, output)),
         cli::Command::Policy(args) => cmd::policy::run(*args, &output).map_err(|e| (e, output)),
     };
     ExitCode::from(ended.unwrap_or_else(|(errors, output)| failed(&output, &errors)))

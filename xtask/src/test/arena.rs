@@ -26,6 +26,7 @@ const FUZZ_MILLISECONDS: &str = "450";
 /// - `ISOBAR_TEST_VENV`: a Python virtual environment with numpy;
 /// - `ISOBAR_PEERS`: a directory with links to programs of others, those that could be had;
 /// - `ISOBAR_FIXTURES`: `tests/fixtures` of the repository, if it has that directory;
+/// - `ISOBAR_SWEEP`: how many moments a sweep takes, where that is not left to it;
 /// - `ISOBAR_SKIPS`: the file to append `SKIP <test>: <what is missing>` to;
 /// - `CARGO_MANIFEST_DIR`: their package's directory, also the working directory. The value at run
 ///   time counts: the one compiled in may be closed to an ordinary user.
@@ -82,6 +83,7 @@ impl Arena {
             let command = || {
                 let mut command = self.command(&suite.executable);
                 command.current_dir(&dir).env("CARGO_MANIFEST_DIR", &dir);
+                command.envs(suite.moments.map(|moments| ("ISOBAR_SWEEP", moments.to_string())));
                 command
             };
             let mut of_suite = self.run(&mut command(), &suite.name())?;

@@ -23,6 +23,8 @@ pub(crate) struct Suite {
     pub(crate) executable: PathBuf,
     /// Directory of the package, relative to the root of the checkout.
     pub(crate) package_dir: PathBuf,
+    /// How many moments of a run it goes through, for a suite that sweeps.
+    pub(crate) moments: Option<u32>,
 }
 
 impl Suite {
@@ -35,6 +37,7 @@ impl Suite {
             integration: artifact.target.kind.contains(&TargetKind::Test),
             executable: executable.into_std_path_buf(),
             package_dir: package_dir.to_owned().into_std_path_buf(),
+            moments: None,
         })
     }
 
@@ -99,7 +102,7 @@ mod tests {
     fn suite(package: &str, target: &str, integration: bool) -> Suite {
         let (executable, package_dir) = (PathBuf::new(), PathBuf::new());
         let (package, target) = (package.to_owned(), target.to_owned());
-        Suite { package, target, integration, executable, package_dir }
+        Suite { package, target, integration, executable, package_dir, moments: None }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Covering is judged by identity as well as by name, so that another mount of the same directory
 //! does not help.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use isobar_policy::Access;
@@ -41,6 +42,14 @@ impl OwnPaths {
     pub(crate) fn with_others(mut self, states: Vec<PathBuf>) -> Self {
         self.directories.extend(states.into_iter().map(|path| (path, Harm::ChangeOrMake)));
         self
+    }
+
+    /// Every place where this user's state can be, each once.
+    pub(crate) fn states(&self) -> impl Iterator<Item = &Path> {
+        let is_state = |(_, harm): &&(PathBuf, Harm)| !matches!(harm, Harm::Change);
+        let mut seen = BTreeSet::new();
+        let paths = self.directories.iter().filter(is_state).map(|(path, _)| path.as_path());
+        paths.filter(move |path| seen.insert(*path))
     }
 
     /// Refuses a grant that is, lies in, or holds one of them.

@@ -1,13 +1,16 @@
 //! Control groups: for each controller a group is made where a sandbox's would be, limited, entered
-//! by a process, and removed.
+//! by a process, and removed. It is made in a slot, as a sandbox's is, so that it is found where the
+//! probe is killed.
 
 use std::os::fd::AsFd;
 
 use isobar_os::cgroup::{CgroupError, Hierarchies, Limits, Place, SandboxGroups, Unified};
 use isobar_os::raw::NamespaceHolder;
-use isobar_policy::{CgroupFact, CgroupVersion, Controller, Fact, HostFacts};
+use isobar_os::slot::HeldSlot;
+use isobar_os::state_dir::StateDir;
+use isobar_policy::{CgroupFact, CgroupVersion, Controller, Fact, HostFacts, Privilege};
 
-use crate::groups::group_refusal;
+use crate::groups::{group_refusal, in_slot};
 
 /// The limit of memory and swap together, where the kernel counts swap.
 const SWAP_VERSION_1: &str = "memory.memsw.limit_in_bytes";
@@ -16,12 +19,15 @@ const SWAP_VERSION_1: &str = "memory.memsw.limit_in_bytes";
 pub(super) fn probe(facts: &mut HostFacts) {
     let hierarchies = Hierarchies::discover().unwrap_or_default();
     let unified = Unified::discover().ok().flatten();
+    let state = StateDir::open_own().ok();
+    let owner = (facts.privilege, facts.uid);
+    let attempt = |controller| attempt(&hierarchies, controller, state.as_ref(), owner);
     for controller in Controller::ALL {
         let old = hierarchies.directory(controller).is_some();
         let new = unified.as_ref().is_some_and(|unified| unified.carries(controller));
         let (version, tried) = match (old, new) {
-            (true, _) => (Some(CgroupVersion::V1), attempt(&hierarchies, controller)),
-            (false, true) => (Some(CgroupVersion::V2), attempt(&hierarchies, controller)),
+            (true, _) => (Some(CgroupVersion::V1), attempt(controller)),
+            (false, true) => (Some(CgroupVersion::V2), attempt(controller)),
             (false, false) => (None, Err(absent(controller))),
         };
         let (directory, scope, fact) = match tried {
@@ -66,7 +72,12 @@ struct Tried {
     swap: bool,
 }
 
-fn attempt(hierarchies: &Hierarchies, controller: Controller) -> Result<Tried, Fact> {
+fn attempt(
+    hierarchies: &Hierarchies,
+    controller: Controller,
+    state: Option<&StateDir>,
+    owner: (Privilege, u32),
+) -> Result<Tried, Fact> {
     let limits = match controller {
         Controller::Memory => Limits { memory_bytes: Some(1 << 30), ..Limits::default() },
         Controller::Pids => Limits { tasks: Some(64), ..Limits::default() },
@@ -74,15 +85,23 @@ fn attempt(hierarchies: &Hierarchies, controller: Controller) -> Result<Tried, F
         Controller::Cpuacct => Limits { count_cpu: true, ..Limits::default() },
     };
     let place = Place::settle(hierarchies.clone(), limits).map_err(|error| missing(&error))?;
-    // The name holds our process number, so two probes at a time do not meet.
-    let name = format!("isobar-probe-{}", std::process::id());
-    let tried = SandboxGroups::make(&place, &name, limits).and_then(|mut groups| {
+    let in_slot = |state| in_slot(state, &place, owner, limits, |_| true).ok();
+    let (mut slot, made) = match state.and_then(in_slot) {
+        Some((slot, made)) => (Some(slot), made),
+        // No sandbox can start now, for a reason that says nothing of groups. A name of its own
+        // keeps two probes at a time apart.
+        None => {
+            let name = format!("isobar-probe-{}", std::process::id());
+            (None, SandboxGroups::make(&place, &name, limits))
+        }
+    };
+    let tried = made.and_then(|mut groups| {
         let swap = groups.get(Controller::Memory).is_some_and(|group| {
             [SWAP_VERSION_1, "memory.swap.max"].iter().any(|file| group.has(file))
         });
-        enter(&groups)?;
-        groups.remove()?;
-        Ok(swap)
+        let entered = enter(&groups);
+        groups.remove().inspect_err(|_| slot.iter_mut().for_each(HeldSlot::keep_note))?;
+        entered.map(|()| swap)
     });
     let swap = tried.map_err(|error| missing(&error))?;
     let directory = place.of(controller).map(|(_, path)| path.display().to_string());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::rc::Rc;
 
@@ -60,6 +61,11 @@ impl Ended {
     pub(crate) fn kept(&self, name: &str) -> Vec<u8> {
         let path = self.scratch.test.path().join(name);
         fs::read(&path).unwrap_or_else(|error| panic!("{error}: {}: {self}", path.display()))
+    }
+
+    /// The scratch directory of its test.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.test.path()
     }
 
     /// Standard error as text.

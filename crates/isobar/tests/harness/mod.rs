@@ -235,7 +235,13 @@ impl Isobar {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let before = leaks::there();
         let child = leaks::spawn(&mut command);
-        Running { child: Some(child), stdin: self.stdin, scratch: self.scratch, before }
+        Running {
+            child: Some(child),
+            stdin: self.stdin,
+            scratch: self.scratch,
+            before,
+            may_leave: false,
+        }
     }
 
     /// Runs it on a pseudo-terminal, which is its standard input, output and error. What was given
@@ -248,8 +254,13 @@ impl Isobar {
         let before = leaks::there();
         let child = leaks::spawn(&mut command);
         drop(command);
-        let mut running =
-            Running { child: Some(child), stdin: None, scratch: self.scratch, before };
+        let mut running = Running {
+            child: Some(child),
+            stdin: None,
+            scratch: self.scratch,
+            before,
+            may_leave: false,
+        };
         let child = running.child.as_mut().expect("it was just started");
         let stdout = terminal.read_to_end(child, PATIENCE);
         running.conclude(stdout, Vec::new())
@@ -309,6 +320,8 @@ pub(crate) struct Running {
     scratch: Rc<Scratch>,
     /// What was there before it was started.
     before: BTreeSet<String>,
+    /// Whether it may leave what `isobar gc` removes.
+    may_leave: bool,
 }
 
 impl Running {
@@ -378,13 +391,27 @@ impl Running {
         self.conclude(stdout, stderr)
     }
 
+    /// As [`Running::wait`], for one that may leave what `isobar gc` removes.
+    pub(crate) fn wait_as_if_killed(mut self) -> Ended {
+        self.may_leave = true;
+        self.wait()
+    }
+
+    /// Waits for the end of one that was killed, and looks for nothing: the test does.
+    pub(crate) fn leave(mut self) -> Left {
+        let mut child = self.child.take().expect("it is there until it was awaited");
+        child.wait().expect("a child can be awaited");
+        leaks::ended(child.id());
+        Left { scratch: Rc::clone(&self.scratch), before: std::mem::take(&mut self.before) }
+    }
+
     fn conclude(mut self, stdout: Vec<u8>, stderr: Vec<u8>) -> Ended {
         let mut child = self.child.take().expect("it is there until it was awaited");
         let pid = child.id();
         let status = child.wait().expect("a child can be awaited");
         leaks::ended(pid);
         let ended = Ended::new(status, stdout, stderr, Rc::clone(&self.scratch));
-        if ended.signal.is_some() {
+        if self.may_leave || ended.signal.is_some() {
             // The next start collects what is dead by then; what was still dying, the one after.
             leaks::until(PATIENCE, || {
                 let left = leaks::left_now(self.scratch.test.path(), &self.before);
@@ -399,24 +426,25 @@ impl Running {
     }
 }
 
-/// A supervisor that was killed leaves an unlocked slot and an empty control group, which whoever
-/// takes the slot next removes. So many sandboxes at once that every low slot is taken do that.
-fn collect_abandoned() {
-    let started: Vec<Running> = (0..6)
-        .map(|_| {
-            let isobar = Isobar::new().args(["run", "--workspace", ".", "--", "sh", "-c"]);
-            isobar.arg("touch up; cat").stdin(Vec::new()).spawn()
-        })
-        .collect();
-    for mut running in started {
-        running.until_exists("up");
-        // Not `wait`: other tests check for what is left, and the slots are still being freed.
-        drop(running.child.as_mut().and_then(|child| child.stdin.take()));
-        let mut child = running.child.take().expect("it was just started");
-        pump::pump(&mut child, None, PATIENCE);
-        child.wait().expect("a child can be awaited");
-        leaks::ended(child.id());
+/// What a run that was killed has left.
+#[derive(Debug)]
+pub(crate) struct Left {
+    scratch: Rc<Scratch>,
+    before: BTreeSet<String>,
+}
+
+impl Left {
+    /// What is left at this moment; some of it may yet go by itself.
+    pub(crate) fn now(&self) -> Vec<String> {
+        leaks::left_now(self.scratch.test.path(), &self.before)
     }
+}
+
+/// A supervisor that was killed leaves an unlocked slot and empty control groups, for whoever comes
+/// next to remove.
+fn collect_abandoned() {
+    let running = Isobar::new().arg("gc").spawn();
+    running.leave();
 }
 
 impl Drop for Running {
