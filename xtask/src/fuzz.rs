@@ -11,10 +11,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::tool::Tool;
 use crate::{process, workspace};
 
 /// The runner, of the version that belongs to the library.
-const RUNNER: (&str, &str) = ("cargo-bolero", "0.13.5");
+const RUNNER: Tool = Tool { name: "cargo-bolero", version: "0.13.5" };
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -48,7 +49,7 @@ pub(crate) fn run_all(wanted: Option<&str>, seconds: u32) -> Result<()> {
         bail!("no fuzz target is called so");
     }
     let directory = workspace::target_dir()?.join("fuzz");
-    let runner = runner()?;
+    let runner = RUNNER.get()?;
     let mut crashed = Vec::new();
     for target in &targets {
         let grown = grown(target, &directory)?;
@@ -83,19 +84,6 @@ fn grown(target: &Target, directory: &Path) -> Result<PathBuf> {
         fs::copy(entry.path(), grown.join(entry.file_name()))?;
     }
     Ok(grown)
-}
-
-/// The runner, installed below the target directory where it is not there yet.
-fn runner() -> Result<PathBuf> {
-    let (name, version) = RUNNER;
-    let tools = workspace::target_dir()?.join("tools");
-    let program = tools.join("bin").join(name);
-    if !program.is_file() {
-        let mut install = process::cargo();
-        install.args(["install", name, "--version", version, "--locked", "--root"]).arg(&tools);
-        process::run(install.arg("--target-dir").arg(tools.join("build")))?;
-    }
-    Ok(program)
 }
 
 /// Every target below `crates`, in order.

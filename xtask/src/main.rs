@@ -16,6 +16,7 @@ mod dist;
 mod elf;
 mod fuzz;
 mod lab;
+mod mutants;
 mod nightly;
 mod packages;
 mod peers;
@@ -23,6 +24,7 @@ mod process;
 mod stage;
 mod test;
 mod tidy;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +58,8 @@ enum Command {
     Dist(dist::Options),
     /// Run every fuzz target under libFuzzer.
     Fuzz(fuzz::Options),
+    /// Change the planner at one place after the other; a test must notice each.
+    Mutants,
     /// Check the rules that no compiler checks.
     Tidy(tidy::Options),
     /// Measure against peers on this machine. Reports, never fails on a figure.
@@ -82,6 +86,7 @@ fn open(command: Command) -> Result<ExitCode> {
         Command::Nightly => nightly::run(),
         Command::Dist(options) => dist::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Mutants => mutants::run(),
         Command::Tidy(options) => tidy::run(&options),
         Command::Bench { subject } => bench::run(&subject),
     }
