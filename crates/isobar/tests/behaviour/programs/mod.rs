@@ -7,3 +7,4 @@ mod numpy;
 mod python;
 mod shell;
 mod static_executables;
+mod toolchains;

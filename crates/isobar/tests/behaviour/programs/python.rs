@@ -150,6 +150,7 @@ rung = []
 signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
 signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 while not rung: signal.pause()
+signal.setitimer(signal.ITIMER_REAL, 0)
 assert os.sched_getaffinity(0) and os.getloadavg() and os.sysconf('SC_NPROCESSORS_ONLN') > 0
 assert time.monotonic() > 0 and time.time() > 1.7e9
 master, slave = os.openpty()
