@@ -147,7 +147,12 @@ impl Isobar {
 
     /// `isobar run`, with its report and status lines captured.
     pub(crate) fn run_command() -> Self {
-        let mut isobar = Self::new().args(["run"]);
+        Self::new().running()
+    }
+
+    /// As [`Isobar::run_command`], of an `isobar` that has no arguments yet.
+    pub(crate) fn running(self) -> Self {
+        let mut isobar = self.args(["run"]);
         isobar.report = true;
         isobar.status = true;
         isobar

@@ -10,8 +10,8 @@ use crate::traced::{Call, Traced};
 use crate::{alone, facts, moments};
 
 /// A run with every kind of thing that set-up makes.
-fn job() -> Isobar {
-    let mut isobar = Isobar::run_command().args(["--tmpfs", "/scratch:1M", "--timeout", "50s"]);
+pub(crate) fn job(isobar: Isobar) -> Isobar {
+    let mut isobar = isobar.args(["--tmpfs", "/scratch:1M", "--timeout", "50s"]);
     if is_root() {
         isobar = isobar.args(["--memory", "256M", "--cpus", "1", "--cpu-time", "30s"]);
     }
@@ -86,7 +86,7 @@ fn failure(call: Call) -> Option<u32> {
 
 /// What a report says was asked for and enforced. By which mechanism may differ: a host fact that
 /// could not be learned leaves another one that is as good, or none, and then there is a refusal.
-fn enforced(ended: &Ended) -> Vec<String> {
+pub(crate) fn enforced(ended: &Ended) -> Vec<String> {
     let scratch = ended.scratch().display().to_string();
     let lines = ended.reported("/lines").as_array().expect("a list of lines");
     let told = lines.iter().map(|line| {
@@ -103,7 +103,7 @@ fn enforced(ended: &Ended) -> Vec<String> {
 
 /// Either the call did not matter, and then the run is as good as any; or the run has not been, or
 /// has ended, with a code that says why.
-fn judge(ended: &Ended, whole: &[String], what: &str) {
+pub(crate) fn judge(ended: &Ended, whole: &[String], what: &str) {
     assert!(!ended.err().contains("panicked"), "{what}: {ended}");
     assert_eq!(ended.signal, None, "{what}: {ended}");
     if ended.code == Some(0) {
@@ -124,12 +124,12 @@ fn judge(ended: &Ended, whole: &[String], what: &str) {
 fn whatever_fails_is_said_and_weakens_nothing() {
     let _alone = alone();
     facts(true);
-    let (calls, first) = Traced::start(job()).count();
+    let (calls, first) = Traced::start(job(Isobar::run_command())).count();
     assert_eq!((first.code, first.out().as_str()), (Some(0), "ran\n"), "traced it runs: {first}");
     let whole = enforced(&first);
     let mut told = 0;
     for moment in moments(calls) {
-        let mut traced = Traced::start(job());
+        let mut traced = Traced::start(job(Isobar::run_command()));
         let mut call = traced.reach(moment);
         // From there on to the first call that can fail.
         while let Some(one) = call

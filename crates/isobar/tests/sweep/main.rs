@@ -12,6 +12,8 @@ mod fail;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod traced;
 
 /// Held by each test: what one leaves on purpose must not be collected by another.
