@@ -61,11 +61,21 @@ const OF_THE_KERNEL: &[&str] = &[
 /// compares against what it expects, so a line that vanishes cannot hide a mount that matters.
 #[must_use]
 pub fn parse(text: &str) -> Vec<Mount> {
-    text.lines().filter_map(line).collect()
+    text.lines().filter_map(|text| line(text, |_| true)).collect()
 }
 
-fn line(text: &str) -> Option<Mount> {
+/// As [`parse`], of file systems of these types only: a host has many mounts, and each start reads
+/// them.
+#[must_use]
+pub fn parse_kinds(text: &str, kinds: &[&str]) -> Vec<Mount> {
+    text.lines().filter_map(|text| line(text, |kind| kinds.contains(&kind))).collect()
+}
+
+fn line(text: &str, is_wanted: impl Fn(&str) -> bool) -> Option<Mount> {
     let (front, back) = text.split_once(" - ")?;
+    if !back.split(' ').next().is_some_and(is_wanted) {
+        return None;
+    }
     let mut front = front.split(' ').skip(3);
     let (root, point, options) = (front.next()?, front.next()?, front.next()?);
     let mut back = back.split(' ');

@@ -80,6 +80,11 @@ pub(crate) fn definition() -> clap::Command {
 /// # Errors
 /// [`usage::Stop`]: help was asked for, or something is wrong.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, usage::Stop> {
+    let args: Vec<OsString> = args.collect();
+    // Most command lines are right and ask for no help, whose texts cost each start their making.
+    if let Ok(cli) = Cli::try_parse_from(&args) {
+        return Ok(cli);
+    }
     let matches = definition().try_get_matches_from(args).map_err(usage::Stop::from)?;
     Cli::from_arg_matches(&matches).map_err(usage::Stop::from)
 }

@@ -42,7 +42,7 @@ impl Hierarchies {
 
     /// Combines both texts.
     pub(crate) fn parse(mounts: &str, groups: &str) -> Self {
-        let mounts = mountinfo::parse(mounts);
+        let mounts = mountinfo::parse_kinds(mounts, &["cgroup"]);
         let directories = Controller::ALL
             .into_iter()
             .filter_map(|controller| {
@@ -63,9 +63,8 @@ impl Hierarchies {
 #[must_use]
 pub fn mount_points() -> Vec<PathBuf> {
     let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mounts = mountinfo::parse(&text);
-    let ours = |mount: &&Mount| mount.kind == "cgroup" || mount.kind == "cgroup2";
-    mounts.iter().filter(ours).map(|mount| PathBuf::from(&mount.point)).collect()
+    let mounts = mountinfo::parse_kinds(&text, &["cgroup", "cgroup2"]);
+    mounts.iter().map(|mount| PathBuf::from(&mount.point)).collect()
 }
 
 fn own_directory(mounts: &[Mount], groups: &str, controller: Controller) -> Option<PathBuf> {

@@ -44,7 +44,7 @@ impl Unified {
     }
 
     fn parse(mounts: &str, groups: &str) -> Option<Self> {
-        let mounts = mountinfo::parse(mounts);
+        let mounts = mountinfo::parse_kinds(mounts, &["cgroup2"]);
         let mount = mounts.iter().rfind(|mount| mount.kind == "cgroup2")?;
         let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
         let below = if mount.root == "/" { own } else { own.strip_prefix(mount.root.as_str())? };
