@@ -7,15 +7,28 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+use cargo_metadata::Message;
 
-use crate::tool::Tool;
 use crate::{process, workspace};
 
-/// The runner, of the version that belongs to the library.
-const RUNNER: Tool = Tool { name: "cargo-bolero", version: "0.13.5" };
+/// What makes the compiler note which branches an input takes and what it is compared with (clang's
+/// SanitizerCoverage), and bolero link libFuzzer, which reads that.
+const FLAGS: [&str; 8] = [
+    "--cfg fuzzing",
+    "--cfg fuzzing_libfuzzer",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cllvm-args=-sanitizer-coverage-stack-depth",
+];
+
+/// How long one input may take, in seconds.
+const TIMEOUT_SECONDS: u32 = 10;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -49,16 +62,11 @@ pub(crate) fn run_all(wanted: Option<&str>, seconds: u32) -> Result<()> {
         bail!("no fuzz target is called so");
     }
     let directory = workspace::target_dir()?.join("fuzz");
-    let runner = RUNNER.get()?;
     let mut crashed = Vec::new();
     for target in &targets {
-        let grown = grown(target, &directory)?;
-        let mut bolero = process::command(&runner);
-        bolero.args(["bolero", "test", &target.test, "--package", &target.package]);
-        bolero.args(["--engine", "libfuzzer", "--sanitizer", "NONE", "-T"]);
-        bolero.arg(format!("{seconds}s")).arg("--target-dir").arg(directory.join("build"));
-        bolero.arg("--corpus-dir").arg(&grown).arg("--crashes-dir").arg(directory.join("crashes"));
-        if let Err(error) = process::run(bolero.current_dir(workspace::root())) {
+        let fuzzed = built(&target.package, &directory)
+            .and_then(|executable| fuzz(target, &executable, &directory, seconds));
+        if let Err(error) = fuzzed {
             println!("{error:#}");
             crashed.push(target.test.as_str());
         }
@@ -72,6 +80,47 @@ pub(crate) fn run_all(wanted: Option<&str>, seconds: u32) -> Result<()> {
     }
     println!("{} targets, {seconds} s each, nothing found", targets.len());
     Ok(())
+}
+
+/// The unit tests of `package`, built for libFuzzer. What needs no fuzzing, such as integration tests,
+/// would not link: libFuzzer comes with a target.
+fn built(package: &str, directory: &Path) -> Result<PathBuf> {
+    let mut cargo = process::cargo();
+    cargo.args(["test", "--lib", "--no-run", "--profile", "fuzz", "--package", package]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    cargo.arg("--target-dir").arg(directory.join("build"));
+    cargo.env("RUSTFLAGS", FLAGS.join(" ")).env("BOLERO_FUZZER", "libfuzzer");
+    println!("$ {}", process::line_of(&cargo));
+    let messages = process::capture(cargo.stdin(Stdio::null()))?;
+    let tests = Message::parse_stream(messages.as_bytes()).filter_map(|message| {
+        let Ok(Message::CompilerArtifact(artifact)) = message else { return None };
+        artifact.executable.filter(|_| artifact.profile.test)
+    });
+    let executable = tests.last().context("cargo built no tests")?;
+    Ok(executable.into_std_path_buf())
+}
+
+/// Runs one target for `seconds`.
+fn fuzz(target: &Target, executable: &Path, directory: &Path, seconds: u32) -> Result<()> {
+    let test = target.test.as_str();
+    // A test that is not there would pass.
+    let mut list = process::command(executable);
+    let listed = process::capture(list.args([test, "--exact", "--list"]))?;
+    if !listed.lines().any(|line| line == format!("{test}: test")) {
+        bail!("{} has no test {test}", target.package);
+    }
+    let (grown, crashes) = (grown(target, directory)?, directory.join("crashes"));
+    let arguments = format!(
+        "{} {} -artifact_prefix={}/ -timeout={TIMEOUT_SECONDS} -max_total_time={seconds}",
+        grown.display(),
+        crashes.display(),
+        crashes.display(),
+    );
+    let mut fuzzer = process::command(executable);
+    fuzzer.args([test, "--exact", "--nocapture", "--quiet", "--test-threads", "1"]);
+    fuzzer.env("BOLERO_TEST_NAME", test).env("BOLERO_LIBTEST_HARNESS", "1");
+    fuzzer.env("BOLERO_FUZZER", "libfuzzer").env("BOLERO_LIBFUZZER_ARGS", arguments);
+    process::run(&mut fuzzer)
 }
 
 /// The corpus that grows: what is kept in the repository, and what earlier runs have found.

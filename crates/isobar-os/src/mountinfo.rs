@@ -78,6 +78,10 @@ fn line(text: &str, is_wanted: impl Fn(&str) -> bool) -> Option<Mount> {
     }
     let mut front = front.split(' ').skip(3);
     let (root, point, options) = (front.next()?, front.next()?, front.next()?);
+    // The kernel names a place by the directories that lead to it, none of which is called so.
+    if point.split('/').any(|part| part == "..") {
+        return None;
+    }
     let mut back = back.split(' ');
     let (kind, _source, super_options) = (back.next()?, back.next()?, back.next().unwrap_or(""));
     let list = |text: &str| text.split(',').map(str::to_owned).collect();
